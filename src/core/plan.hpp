@@ -1,0 +1,187 @@
+// The plan: everything that a configuration file says, as plain values.
+//
+// config/ makes it, master/ acts on it, and the core reads the part that it decides by (AppPolicy). Every default is
+// already in it; every path is absolute; the `${…}` of commands, cwd and env are still unexpanded.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/time.hpp"
+
+namespace liveswap::core {
+
+// ---- listeners ----
+
+enum class SocketKind { tcp, udp, unix_stream, unix_dgram, unix_seqpacket };
+
+// One address to bind: one socket.
+struct Address {
+  SocketKind kind = SocketKind::tcp;
+  std::string host;            // tcp, udp: numeric, without brackets; "" is one dual-stack socket (`tcp://:8080`)
+  std::uint16_t port = 0;      // tcp, udp: 0 lets the kernel choose
+  std::string path;            // unix: absolute path, or the abstract name without its '@'
+  bool abstract = false;       // unix
+  bool if_available = false;   // the ::1 of `localhost`: left out where the machine has no IPv6 loopback
+  std::string text;            // as written in the file, for messages
+  bool operator==(const Address&) const = default;
+};
+
+struct SocketOptions {
+  std::optional<int> backlog;            // default: somaxconn
+  bool v6only = false;
+  bool nonblock = false;                 // O_NONBLOCK on the shared open socket
+  bool reuseport = false;
+  bool freebind = false;
+  bool transparent = false;
+  std::optional<bool> nodelay;
+  std::optional<bool> keepalive;
+  std::optional<Duration> defer_accept;  // whole seconds
+  std::optional<int> fastopen;           // length of the queue
+  std::optional<std::uint32_t> mark;
+  std::string interface;                 // SO_BINDTODEVICE; "" is any
+  std::optional<int> rcvbuf, sndbuf;     // bytes, as given to setsockopt
+  std::optional<int> tos;                // 0 … 255: IP_TOS and IPV6_TCLASS
+  // Unix paths only:
+  std::optional<std::uint32_t> mode;     // default 0660
+  std::optional<std::string> user, group;
+  bool operator==(const SocketOptions&) const = default;
+};
+
+struct ListenerPlan {
+  std::string name;
+  std::vector<Address> addresses;  // at least one; in descriptor order
+  SocketOptions options;
+  bool operator==(const ListenerPlan&) const = default;
+};
+
+// ---- apps ----
+
+enum class Protocol { native, systemd };
+enum class ReadyWhen { notify, delay, command };
+enum class Output { inherit, prefix };
+
+// A number of workers or a share of them, as in Kubernetes' rolling updates.
+struct Amount {
+  std::uint32_t value = 0;
+  bool percent = false;
+  bool operator==(const Amount&) const = default;
+};
+
+struct RestartLimit {
+  std::uint32_t burst = 0;  // that many deaths …
+  Duration interval{};      // … in that time: the slot gives up
+  bool operator==(const RestartLimit&) const = default;
+};
+
+// What the core decides by. Pinned with each release, so that an old program is drained by its own rules.
+struct AppPolicy {
+  std::uint32_t workers = 1;
+  Duration ready_timeout = std::chrono::seconds(30);
+  Duration drain_timeout = std::chrono::seconds(60);
+  Duration stop_timeout = std::chrono::seconds(10);
+  int drain_signal = 15;         // used where the protocol drains by a signal
+  bool drain_by_signal = true;   // false: by a message on the channel (native)
+  int stop_signal = 15;
+  Duration restart_delay = std::chrono::milliseconds(100);
+  Duration restart_max_delay = std::chrono::seconds(30);
+  Duration restart_reset_after = std::chrono::seconds(60);
+  std::optional<RestartLimit> restart_limit;
+  Amount max_surge{100, true};
+  Amount max_unavailable{0, false};
+  std::uint32_t max_draining = 4;
+  std::optional<Duration> watchdog;
+  bool operator==(const AppPolicy&) const = default;
+};
+
+struct ReadyPlan {
+  ReadyWhen when = ReadyWhen::notify;
+  Duration delay = std::chrono::seconds(1);     // when: delay
+  Duration interval = std::chrono::seconds(1);  // when: command
+  std::vector<std::string> command;             // when: command
+  bool operator==(const ReadyPlan&) const = default;
+};
+
+struct PassEnv {
+  enum class Kind { all, none, some } kind = Kind::all;
+  std::vector<std::string> patterns;  // some: names, with a trailing * allowed
+  bool operator==(const PassEnv&) const = default;
+};
+
+struct EnvFile {
+  std::string path;
+  bool may_be_missing = false;
+  bool operator==(const EnvFile&) const = default;
+};
+
+inline constexpr std::uint64_t kUnlimited = UINT64_MAX;
+
+struct Limit {
+  std::string name;  // nofile, core, … as in setrlimit(2) without RLIMIT_, lower case
+  int resource = 0;  // RLIMIT_…
+  std::uint64_t soft = kUnlimited, hard = kUnlimited;
+  bool operator==(const Limit&) const = default;
+};
+
+struct AppPlan {
+  std::string name;
+  std::vector<std::string> command;    // words, unexpanded; empty: the target itself is run
+  std::optional<std::string> target;   // absolute, not resolved through symlinks
+  std::string cwd;                     // unexpanded; absolute once expanded
+  bool workers_auto = false;           // `workers: auto`; policy.workers has the number
+  std::vector<std::string> listeners;  // names, in descriptor order from 3
+  Protocol protocol = Protocol::systemd;
+  ReadyPlan ready;
+  AppPolicy policy;
+  std::optional<std::string> user, group;
+  PassEnv pass_env;
+  std::vector<EnvFile> env_files;
+  std::vector<std::pair<std::string, std::string>> env;  // in the file's order, unexpanded
+  std::vector<Limit> limits;
+  Output output = Output::prefix;
+  bool operator==(const AppPlan&) const = default;
+};
+
+// ---- the master ----
+
+enum class LogLevel { error, warn, info, debug };
+enum class LogFormat { text, json };
+enum class OnStartFailure { exit, retry };
+
+struct Access {
+  std::vector<std::string> users, groups;
+  bool operator==(const Access&) const = default;
+};
+
+struct ControlPlan {
+  std::optional<std::string> socket;  // default: RUNTIME_DIR/control.sock
+  Access observers, operators, admins;
+  bool operator==(const ControlPlan&) const = default;
+};
+
+struct ShutdownPolicy {
+  Duration delay{};
+  Duration timeout = std::chrono::seconds(60);
+  bool operator==(const ShutdownPolicy&) const = default;
+};
+
+struct MasterPlan {
+  std::string name;
+  std::string file;                        // absolute; "" where there is none
+  std::optional<std::string> runtime_dir;  // as configured; the default is found by the master and the client alike
+  std::optional<std::string> state_dir;    // as configured
+  bool no_state = false;                   // `state_dir: none`
+  ControlPlan control;
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::text;
+  ShutdownPolicy shutdown;
+  OnStartFailure on_start_failure = OnStartFailure::exit;
+  std::vector<ListenerPlan> listeners;  // in the file's order
+  std::vector<AppPlan> apps;            // in the file's order
+  bool operator==(const MasterPlan&) const = default;
+};
+
+}  // namespace liveswap::core

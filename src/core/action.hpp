@@ -1,0 +1,80 @@
+// Actions: everything that the core ever asks of the shell. Plain values, imperative.
+//
+// The shell performs them in order. Every action that can fail is answered by an event, named beside it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/ids.hpp"
+#include "core/tables.hpp"
+
+namespace liveswap::core {
+
+// Read the app's section (or apply what the request overrides), resolve and pin it: ReleasePrepared, ReleaseRefused.
+// No request: a start by the master itself.
+struct PrepareRelease { AppId app; ReleaseId release; std::optional<RequestId> request; };
+// Nothing needs the release any more: let go of what it pins.
+struct DropRelease { AppId app; ReleaseId release; };
+
+// Bind the app's listeners again after a stop: ListenersOpened, ListenersFailed.
+struct OpenListeners { AppId app; };
+// New clients of the listeners that no other started app lists are made to wait; ListenersQuiet once their queues are empty.
+struct QuiesceListeners { AppId app; };
+// Close the listeners that no other started app lists.
+struct CloseListeners { AppId app; };
+// Put back what a worker can have changed on the shared sockets (the backlog), after it became ready.
+struct ReassertListeners { AppId app; };
+
+// Launched, LaunchFailed, later WorkerExited.
+struct Spawn { WorkerId worker; AppId app; Slot slot; GenerationId generation; ReleaseId release; };
+// By the app's protocol. `timeout`: when it will be stopped.
+struct AskDrain { WorkerId worker; Duration timeout; };
+// To the main process, or to all that the worker started.
+struct SignalWorker { WorkerId worker; int signo; bool whole_tree = false; };
+
+// How a request ended.
+struct Outcome {
+  Result result = Result::done;
+  Reason reason = Reason::none;
+  AppId app{};
+  ReleaseId release{};        // that serves now
+  GenerationId generation{};  // that serves now
+  std::string text;           // the cause, in the words of whatever failed; may be empty
+  std::optional<Slot> slot;   // of the worker that failed
+  std::vector<std::string> last_lines;  // of the stderr of the worker that failed, oldest first
+  std::uint32_t serving = 0;  // workers that are ready
+  std::uint32_t wanted = 0;
+};
+struct Answer { RequestId request; Outcome outcome; };
+
+// Something that people may want to know. Unused fields are zero or empty.
+struct Note {
+  NoteKind kind{};
+  AppId app{};
+  GenerationId generation{};
+  ReleaseId release{};
+  WorkerId worker{};
+  std::optional<Slot> slot;
+  std::optional<RolloutKind> rollout;
+  Reason reason = Reason::none;
+  std::optional<ExitStatus> status;
+  std::optional<int> signo;
+  std::optional<Duration> wait;  // back-off, or time that a drain may take
+  std::uint32_t count = 0;       // workers concerned
+  std::string text;
+  std::vector<std::string> last_lines;
+};
+struct Tell { Note note; };
+
+// Everything has ended: leave with this status.
+struct Exit { int status = 0; };
+
+using Action = std::variant<PrepareRelease, DropRelease, OpenListeners, QuiesceListeners, CloseListeners,
+                            ReassertListeners, Spawn, AskDrain, SignalWorker, Answer, Tell, Exit>;
+using ActionList = std::vector<Action>;
+
+}  // namespace liveswap::core

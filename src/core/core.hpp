@@ -1,0 +1,51 @@
+// The supervisor as pure values: events in, actions out.
+//
+// No I/O, no clock, no loop, no descriptors, no logging; it can be run thousands of times a second by the simulation.
+// Owned by the shell, which feeds it from one place (master/) and performs what it asks. Not thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/action.hpp"
+#include "core/event.hpp"
+#include "core/snapshot.hpp"
+#include "core/time.hpp"
+
+namespace liveswap::core {
+
+inline constexpr std::size_t kHistoryMax = 100;  // rollouts remembered for each app
+
+struct AppSetup {
+  AppId id;
+  std::string name;
+};
+
+struct Setup {
+  std::vector<AppSetup> apps;
+  OnStartFailure on_start_failure = OnStartFailure::exit;
+  ShutdownPolicy shutdown;
+};
+
+class Core {
+ public:
+  explicit Core(Setup setup);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // One event. Appends the actions that follow from it to `out`. `now` never goes back.
+  void step(Time now, const Event& event, ActionList& out);
+
+  // When TimePassed is wanted at the latest; kNever if nothing waits.
+  Time next_deadline() const;
+
+  Snapshot snapshot() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace liveswap::core

@@ -1,0 +1,139 @@
+#include "os/scm.hpp"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace liveswap::os {
+namespace {
+
+constexpr std::size_t kCredentialsSpace = CMSG_SPACE(sizeof(ucred));
+constexpr std::size_t kFdsSpace = CMSG_SPACE(kMaxPacketFds * sizeof(int));
+
+struct ControlBuffer {
+  alignas(cmsghdr) std::array<std::byte, kCredentialsSpace + kFdsSpace> bytes;
+};
+
+void attach_fds(msghdr& message, ControlBuffer& control, std::span<const FdRef> fds) {
+  control.bytes.fill(std::byte{0});  // padding goes to the kernel, too
+  message.msg_control = control.bytes.data();
+  message.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+  unsigned char* to = CMSG_DATA(header);
+  for (const FdRef fd : fds) {
+    const int number = fd.get();
+    std::memcpy(to, &number, sizeof number);
+    to += sizeof number;
+  }
+}
+
+void adopt_fds(const cmsghdr* header, std::vector<OwnedFd>& fds) {
+  const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  fds.reserve(fds.size() + count);
+  for (std::size_t i = 0; i < count; ++i) {
+    int number = -1;
+    std::memcpy(&number, CMSG_DATA(header) + i * sizeof number, sizeof number);
+    fds.emplace_back(adopt, number);
+  }
+}
+
+// Takes over all that the kernel has put into this process, whatever else is wrong with the packet. There can
+// be several headers, and alignment can leave room for more descriptors than were asked for.
+void adopt_control(msghdr& message, ReceivedPacket& packet) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET) continue;
+    if (header->cmsg_type == SCM_RIGHTS) adopt_fds(header, packet.fds);
+    if (header->cmsg_type == SCM_CREDENTIALS && header->cmsg_len >= CMSG_LEN(sizeof(ucred))) {
+      ucred sender{};
+      std::memcpy(&sender, CMSG_DATA(header), sizeof sender);
+      packet.credentials = sender;
+    }
+  }
+}
+
+// recvmsg returns 0 for an empty packet and for the end. It is the end if the peer cannot send any more
+// and no byte waits behind (for SOCK_SEQPACKET, FIONREAD counts all packets in the queue). A datagram socket
+// never sees POLLRDHUP from a peer, and so never ends.
+bool at_end(FdRef socket) {
+  pollfd poll_fd{socket.get(), POLLRDHUP, 0};
+  if (retry_interrupted([&] { return ::poll(&poll_fd, 1, 0); }) < 1) return false;
+  int waiting = 0;
+  return (poll_fd.revents & POLLRDHUP) != 0 && ::ioctl(socket.get(), FIONREAD, &waiting) == 0 && waiting == 0;
+}
+
+// A peer that closes with unread data leaves one ECONNRESET in front of what it had sent before; the
+// second try gets at that.
+ssize_t receive_message(FdRef socket, msghdr& message, int flags) {
+  const msghdr fresh = message;
+  const auto receive = [&] {
+    message = fresh;
+    return ::recvmsg(socket.get(), &message, flags | MSG_CMSG_CLOEXEC);
+  };
+  const ssize_t size = retry_interrupted(receive);
+  return size == -1 && errno == ECONNRESET ? retry_interrupted(receive) : size;
+}
+
+}  // namespace
+
+Result<SendOutcome> send_packet(FdRef socket, std::span<const std::byte> payload, std::span<const FdRef> fds,
+                                int flags) {
+  if (fds.size() > kMaxPacketFds) {
+    return fail_with(EINVAL, "sendmsg(" + std::to_string(fds.size()) + " descriptors)");
+  }
+  iovec part{const_cast<std::byte*>(payload.data()), payload.size()};  // NOLINT: sendmsg only reads it
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  ControlBuffer control;
+  if (!fds.empty()) attach_fds(message, control, fds);
+
+  const auto send = [&] { return ::sendmsg(socket.get(), &message, flags | MSG_NOSIGNAL); };
+  if (retry_interrupted(send) != -1) return SendOutcome::sent;
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return SendOutcome::would_block;
+  return fail("sendmsg", socket.get());
+}
+
+Result<std::optional<ReceivedPacket>> receive_packet(FdRef socket, std::size_t max_payload, std::size_t max_fds,
+                                                     int flags) {
+  max_fds = std::min(max_fds, kMaxPacketFds);
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(max_payload);
+  iovec part{buffer.get(), max_payload};
+  ControlBuffer control;
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes.data();
+  message.msg_controllen = kCredentialsSpace + (max_fds > 0 ? CMSG_SPACE(max_fds * sizeof(int)) : 0);
+
+  const ssize_t size = receive_message(socket, message, flags);
+  if (size == -1 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::optional<ReceivedPacket>{};
+  if (size == -1) return fail("recvmsg", socket.get());
+
+  ReceivedPacket packet;
+  adopt_control(message, packet);
+  const auto length = std::min(static_cast<std::size_t>(size), max_payload);  // MSG_TRUNC in flags: the full one
+  packet.payload.assign(buffer.get(), buffer.get() + length);
+  packet.truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || packet.fds.size() > max_fds;
+  if (packet.truncated) packet.fds.clear();
+  packet.eof = size == 0 && !packet.truncated && message.msg_controllen == 0 && at_end(socket);
+  return std::optional<ReceivedPacket>{std::move(packet)};
+}
+
+Result<void> receive_credentials(FdRef socket) {
+  const int on = 1;
+  if (::setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == -1) {
+    return fail("setsockopt SO_PASSCRED", socket.get());
+  }
+  return {};
+}
+
+}  // namespace liveswap::os

@@ -1,0 +1,81 @@
+// The seam through which control commands see the master. Implemented by Master, and by a fake in tests.
+//
+// Everything is called on the loop's thread. Nothing here steps the core: post() only puts an event in the inbox, and
+// handlers are called while actions are performed. A handler must not call back into this interface except for
+// close_request(), unfollow() and the const members; what it wants to do further, it does in a later loop callback.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/snapshot.hpp"
+#include "master/facts.hpp"
+
+namespace liveswap::master {
+
+// Why the master will not even post what was asked for.
+struct Refusal {
+  core::Reason reason = core::Reason::none;
+  std::string text;
+};
+
+// What becomes of a request. `noted` is called for every note of its app (of all apps where that is 0) until
+// `answered`, which is the last call and comes at most once; neither comes after close_request().
+struct RequestHandlers {
+  std::function<void(const core::Outcome&)> answered;
+  std::function<void(const Told&)> noted;
+};
+
+using EventHandler = std::function<void(const Told&)>;
+using LineHandler = std::function<void(const OutputLine&)>;
+using FollowId = std::uint64_t;
+
+class Operations {
+ public:
+  virtual ~Operations() = default;
+
+  // ---- looking ----
+  [[nodiscard]] virtual core::Time now() const = 0;
+  [[nodiscard]] virtual WallTime wall(core::Time) const = 0;  // the same answer for the same time, unless the clock was set
+  [[nodiscard]] virtual const MasterFacts& master() const = 0;
+  [[nodiscard]] virtual core::Snapshot snapshot() const = 0;
+  [[nodiscard]] virtual std::vector<ListenerRow> listeners() const = 0;  // in the file's order
+  [[nodiscard]] virtual WorkerFacts worker_facts(core::WorkerId) const = 0;  // pid 0 for one that is gone
+  [[nodiscard]] virtual ReleaseFacts release_facts(core::AppId, core::ReleaseId) const = 0;
+
+  // ---- asking the core ----
+  // Gives a new id, to be used in exactly one …Asked event that is posted right after. The request ends with its
+  // answer or with close_request(), which posts RequestGone.
+  [[nodiscard]] virtual core::RequestId open_request(core::AppId app, RequestHandlers handlers) = 0;
+  virtual void close_request(core::RequestId) = 0;
+  // For the PrepareRelease that carries this request; forgotten when the request ends.
+  virtual void set_overrides(core::RequestId, ReleaseOverrides) = 0;
+  virtual void post(core::Event event) = 0;
+
+  // Reads the file once more: a bad file, or one whose name, control or listeners are not what runs, is refused, and
+  // so are overrides that the app cannot use.
+  [[nodiscard]] virtual std::expected<void, Refusal> check_upgrade(core::AppId, const ReleaseOverrides&) = 0;
+
+  // ---- past the core ----
+  // To the main process of every worker of the app; the number of those that were sent it.
+  [[nodiscard]] virtual std::expected<std::uint32_t, std::string> signal_app(core::AppId, int signo) = 0;
+  // The listener is known to exist. True: it changed.
+  [[nodiscard]] virtual std::expected<bool, std::string> pause_listener(const std::string& name) = 0;
+  [[nodiscard]] virtual std::expected<bool, std::string> resume_listener(const std::string& name) = 0;
+
+  // ---- following ----
+  // The last ones that are remembered, at most `max`, oldest first; an empty app is all.
+  [[nodiscard]] virtual std::vector<Told> last_events(const std::string& app, std::size_t max) const = 0;
+  [[nodiscard]] virtual std::vector<OutputLine> last_lines(const std::string& app, std::size_t max) const = 0;
+  // Everything from now on, of all apps, until unfollow(); handlers filter.
+  [[nodiscard]] virtual FollowId follow_events(EventHandler handler) = 0;
+  [[nodiscard]] virtual FollowId follow_lines(LineHandler handler) = 0;
+  virtual void unfollow(FollowId) = 0;
+};
+
+}  // namespace liveswap::master

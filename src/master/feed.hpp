@@ -1,0 +1,62 @@
+// A bounded memory of things that happened, with followers: behind `events` and `logs`.
+//
+// Owned by whoever makes the things; not thread-safe. Items are numbered from 1 and the oldest are forgotten. A
+// follower gets every item from its start on, until unfollow(), which is allowed from inside a handler.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <vector>
+
+namespace liveswap::master {
+
+template <class Item>
+class Feed {
+ public:
+  using Handler = std::function<void(const Item&)>;
+  using Id = std::uint64_t;
+
+  explicit Feed(std::size_t items_max) : items_max_(items_max) {}
+
+  // Numbers the item, remembers it and hands it to everyone who follows.
+  void add(Item item) {
+    item.number = ++last_number_;
+    items_.push_back(std::move(item));
+    if (items_.size() > items_max_) items_.pop_front();
+    const Item told = items_.back();  // a handler may add more
+    for (auto follower = followers_.begin(); follower != followers_.end();) {
+      const Id id = follower->first;
+      const Handler handler = follower->second;  // which may unfollow itself
+      handler(told);
+      follower = followers_.upper_bound(id);
+    }
+  }
+
+  // The last items that `wanted` picks, at most `max`, oldest first.
+  template <class Wanted>
+  std::vector<Item> last(std::size_t max, Wanted wanted) const {
+    std::vector<Item> found;
+    for (auto item = items_.rbegin(); item != items_.rend() && found.size() < max; ++item) {
+      if (wanted(*item)) found.push_back(*item);
+    }
+    return {found.rbegin(), found.rend()};
+  }
+
+  Id follow(Handler handler) {
+    followers_.emplace(++last_id_, std::move(handler));
+    return last_id_;
+  }
+  void unfollow(Id id) { followers_.erase(id); }
+
+ private:
+  std::size_t items_max_;
+  std::deque<Item> items_;
+  std::uint64_t last_number_ = 0;
+  std::map<Id, Handler> followers_;
+  Id last_id_ = 0;
+};
+
+}  // namespace liveswap::master

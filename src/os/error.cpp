@@ -10,9 +10,7 @@ std::string errno_text(int code) {
   return text != nullptr ? std::string(text) : "Unknown error " + std::to_string(code);
 }
 
-std::string Error::message() const {
-  return code == 0 ? what : what + ": " + errno_text(code);
-}
+std::string Error::message() const { return code == 0 ? what : what + ": " + errno_text(code); }
 
 std::unexpected<Error> fail(std::string_view call) {
   const int code = errno;

@@ -1,6 +1,8 @@
 #include "os/fd.hpp"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cassert>
@@ -43,6 +45,17 @@ Result<bool> is_cloexec(FdRef fd) {
   const int flags = ::fcntl(fd.get(), F_GETFD);
   if (flags == -1) return fail("fcntl F_GETFD", fd.get());
   return (flags & FD_CLOEXEC) != 0;
+}
+
+Result<void> set_cloexec_from(int lowest) {
+  // The system call's constant is Linux 5.11; before that, all numbers up to the limit are walked.
+  if (::syscall(SYS_close_range, static_cast<unsigned>(lowest), ~0U, CLOSE_RANGE_CLOEXEC) == 0) return {};
+  if (errno != ENOSYS && errno != EINVAL) return fail("close_range", lowest);
+  const long limit = ::sysconf(_SC_OPEN_MAX);
+  for (int fd = lowest; fd < limit; ++fd) {
+    if (is_open(FdRef{fd})) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+  return {};
 }
 
 Result<void> set_nonblock(FdRef fd, bool on) {

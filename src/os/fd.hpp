@@ -1,6 +1,7 @@
-// The two descriptor types. OwnedFd closes its descriptor when it dies; it is moved, never copied, and adopting
-// a raw number is spelled out: OwnedFd{adopt, fd}. FdRef borrows: a plain number whose owner is elsewhere and
-// must outlive it. A function that takes an FdRef never closes it; one that takes an OwnedFd consumes it.
+// The two descriptor types. OwnedFd closes its descriptor when it dies; it is moved, never copied, and
+// adopting a raw number is spelled out: OwnedFd{adopt, fd}. FdRef borrows: a plain number whose owner is
+// elsewhere and must outlive it. A function that takes an FdRef never closes it; one that takes an OwnedFd
+// consumes it.
 #pragma once
 
 #include "os/error.hpp"
@@ -32,7 +33,7 @@ class OwnedFd {
 class FdRef {
  public:
   FdRef() = default;
-  FdRef(const OwnedFd& owner) : fd_(owner.get()) {}  // NOLINT(google-explicit-constructor): borrowing is the point
+  FdRef(const OwnedFd& owner) : fd_(owner.get()) {}  // NOLINT(google-explicit-constructor)
   explicit FdRef(int fd) : fd_(fd) {}
 
   [[nodiscard]] int get() const { return fd_; }
@@ -48,6 +49,9 @@ class FdRef {
 
 [[nodiscard]] Result<void> set_cloexec(FdRef fd, bool on);
 [[nodiscard]] Result<bool> is_cloexec(FdRef fd);
+
+// Makes every open descriptor from this number up close-on-exec: for what a program was started with unasked.
+[[nodiscard]] Result<void> set_cloexec_from(int lowest);
 
 // O_NONBLOCK belongs to the open file, so it changes for all who share it.
 [[nodiscard]] Result<void> set_nonblock(FdRef fd, bool on);

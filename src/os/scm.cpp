@@ -102,8 +102,8 @@ Result<SendOutcome> send_packet(FdRef socket, std::span<const std::byte> payload
   return fail("sendmsg", socket.get());
 }
 
-Result<std::optional<ReceivedPacket>> receive_packet(FdRef socket, std::size_t max_payload, std::size_t max_fds,
-                                                     int flags) {
+Result<std::optional<ReceivedPacket>> receive_packet(FdRef socket, std::size_t max_payload,
+                                                     std::size_t max_fds, int flags) {
   max_fds = std::min(max_fds, kMaxPacketFds);
   const auto buffer = std::make_unique_for_overwrite<std::byte[]>(max_payload);
   iovec part{buffer.get(), max_payload};
@@ -120,7 +120,8 @@ Result<std::optional<ReceivedPacket>> receive_packet(FdRef socket, std::size_t m
 
   ReceivedPacket packet;
   adopt_control(message, packet);
-  const auto length = std::min(static_cast<std::size_t>(size), max_payload);  // MSG_TRUNC in flags: the full one
+  // Where the caller asks for MSG_TRUNC, size is that of the whole packet.
+  const auto length = std::min(static_cast<std::size_t>(size), max_payload);
   packet.payload.assign(buffer.get(), buffer.get() + length);
   packet.truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || packet.fds.size() > max_fds;
   if (packet.truncated) packet.fds.clear();

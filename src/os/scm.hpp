@@ -1,10 +1,11 @@
-// Packets with descriptors and credentials over Unix sockets (SCM_RIGHTS, SCM_CREDENTIALS). Only this file and
-// its source know CMSG_. For SOCK_SEQPACKET and SOCK_DGRAM, where one packet and its descriptors are one unit;
-// never for SOCK_STREAM, where a send can be cut in two.
+// Packets with descriptors and credentials over Unix sockets (SCM_RIGHTS, SCM_CREDENTIALS). Only this file
+// and its source know CMSG_. For SOCK_SEQPACKET and SOCK_DGRAM, where one packet and its descriptors are one
+// unit; never for SOCK_STREAM, where a send can be cut in two.
 //
-// Every received descriptor has an owner before anything is judged, and is close-on-exec. A packet that lost a
-// part on its way (payload longer than asked for, more descriptors than asked for or than this process may
-// open) has `truncated` set and carries no descriptors: all are closed, since nobody can say which are missing.
+// Every received descriptor has an owner before anything is judged, and is close-on-exec. A packet that lost
+// a part on its way (payload longer than asked for, more descriptors than asked for or than this process may
+// open) has `truncated` set and carries no descriptors: all are closed, since nobody can say which are
+// missing.
 #pragma once
 
 #include <sys/socket.h>
@@ -31,8 +32,8 @@ struct ReceivedPacket {
 
 enum class SendOutcome { sent, would_block };
 
-// Borrows the descriptors: the caller's copies stay open. `flags` are sendmsg's (MSG_DONTWAIT); SIGPIPE is never
-// raised. A full buffer of a non-blocking socket is an outcome, a peer that is gone is an Error (EPIPE,
+// Borrows the descriptors: the caller's copies stay open. `flags` are sendmsg's (MSG_DONTWAIT); SIGPIPE is
+// never raised. A full buffer of a non-blocking socket is an outcome, a peer that is gone is an Error (EPIPE,
 // ECONNRESET).
 [[nodiscard]] Result<SendOutcome> send_packet(FdRef socket, std::span<const std::byte> payload,
                                               std::span<const FdRef> fds = {}, int flags = 0);

@@ -73,6 +73,18 @@ TEST_CASE("close-on-exec and non-blocking are set and cleared") {
   CHECK(!must(is_nonblock(fd)));
 }
 
+TEST_CASE("everything from a number up becomes close-on-exec, and nothing below it") {
+  const OwnedFd anything = std::move(pipe_pair().a);
+  const OwnedFd below = must(dup_cloexec(anything, 300));
+  const OwnedFd first = must(dup_cloexec(anything, 301));
+  const OwnedFd far = must(dup_cloexec(anything, 500));
+  for (const FdRef fd : {FdRef{below}, FdRef{first}, FdRef{far}}) must(set_cloexec(fd, false));
+  must(set_cloexec_from(301));
+  CHECK(!must(is_cloexec(below)));
+  CHECK(must(is_cloexec(first)));
+  CHECK(must(is_cloexec(far)));
+}
+
 TEST_CASE("errors name the descriptor") {
   CHECK(error_of(dup_cloexec(FdRef{987654})) == "fcntl F_DUPFD_CLOEXEC(987654): Bad file descriptor");
   CHECK(error_of(set_nonblock(FdRef{-1}, true)) == "fcntl F_GETFL(-1): Bad file descriptor");

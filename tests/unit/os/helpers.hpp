@@ -1,9 +1,10 @@
 // What the os tests share: counting descriptors, temporary directories, socket pairs, pipes.
 #pragma once
 
-#include <doctest/doctest.h>
 #include <dirent.h>
+#include <doctest/doctest.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -62,6 +63,21 @@ inline Pair pipe_pair() {  // a: read end, b: write end
   int fds[2] = {-1, -1};
   REQUIRE(::pipe2(fds, O_CLOEXEC) == 0);
   return {OwnedFd{adopt, fds[0]}, OwnedFd{adopt, fds[1]}};
+}
+
+// Waits for an event on a descriptor; false after ten seconds, which no passing test needs.
+inline bool wait_readable(FdRef fd, short events = POLLIN) {
+  pollfd poll_fd{fd.get(), events, 0};
+  return ::poll(&poll_fd, 1, 10'000) == 1;
+}
+
+inline std::string read_to_end(FdRef fd) {
+  std::string all;
+  char block[4096];
+  for (ssize_t size = 0; (size = ::read(fd.get(), block, sizeof block)) > 0;) {
+    all.append(block, static_cast<std::size_t>(size));
+  }
+  return all;
 }
 
 class TempDir {

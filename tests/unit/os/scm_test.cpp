@@ -21,7 +21,8 @@ void send(FdRef socket, std::string_view payload, std::span<const FdRef> fds = {
 }
 
 bool same_file(FdRef left, FdRef right) {
-  struct stat a {}, b {};
+  struct stat a {
+  }, b{};
   return ::fstat(left.get(), &a) == 0 && ::fstat(right.get(), &b) == 0 && a.st_ino == b.st_ino &&
          a.st_dev == b.st_dev;
 }

@@ -1,0 +1,67 @@
+#include "os/memfd.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+
+namespace liveswap::os {
+namespace {
+
+constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+constexpr unsigned kNoexecSeal = 0x0008U;  // MFD_NOEXEC_SEAL, Linux 6.3; vm.memfd_noexec=2 demands it
+
+int create(const char* name) {
+  const int fd = ::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | kNoexecSeal);
+  if (fd != -1 || errno != EINVAL) return fd;
+  return ::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+Result<void> write_all(FdRef fd, std::span<const std::byte> content) {
+  while (!content.empty()) {
+    const ssize_t written =
+        retry_interrupted([&] { return ::write(fd.get(), content.data(), content.size()); });
+    if (written == -1) return fail("write", "memfd");
+    content = content.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<OwnedFd> make_sealed_memfd(const char* name, std::span<const std::byte> content) {
+  OwnedFd fd{adopt, create(name)};
+  if (!fd) return fail("memfd_create", name);
+  if (auto written = write_all(fd, content); !written) return std::unexpected(written.error());
+  if (::fcntl(fd.get(), F_ADD_SEALS, kSeals) == -1) return fail("fcntl F_ADD_SEALS", name);
+  return fd;
+}
+
+Result<std::vector<std::byte>> read_sealed_memfd(FdRef fd, std::size_t max_size) {
+  const int seals = ::fcntl(fd.get(), F_GET_SEALS);
+  if (seals == -1) return fail("fcntl F_GET_SEALS", fd.get());
+  if ((seals & kSeals) != kSeals)
+    return fail_with(EPERM, "memfd " + std::to_string(fd.get()) + " is not sealed");
+  struct stat info {};
+  if (::fstat(fd.get(), &info) == -1) return fail("fstat", fd.get());
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size > max_size) {
+    return fail_with(EFBIG,
+                     "memfd of " + std::to_string(size) + " bytes, at most " + std::to_string(max_size));
+  }
+
+  std::vector<std::byte> content(size);
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got = retry_interrupted(
+        [&] { return ::pread(fd.get(), content.data() + done, size - done, static_cast<off_t>(done)); });
+    if (got == -1) return fail("pread", fd.get());
+    if (got == 0) return fail_with(EIO, "memfd ends early");  // cannot be: it is sealed against shrinking
+    done += static_cast<std::size_t>(got);
+  }
+  return content;
+}
+
+}  // namespace liveswap::os

@@ -1,0 +1,32 @@
+// The master's own command line: `liveswap -c FILE`, `liveswap -s TARGET …`.
+//
+// Pure: words in, options or a usage error out. Nothing is looked up or opened here.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace liveswap::master {
+
+struct Options {
+  enum class Mode { run, check, help, version } mode = Mode::run;
+  std::string file;                    // -c, or ./liveswap.yaml where there is no target
+  std::optional<std::string> target;   // -s
+  std::optional<int> forks;            // -f
+  std::vector<std::string> listeners;  // -l [NAME=]ADDRESS
+  std::vector<std::string> arguments;  // after --
+  std::optional<std::string> name;     // -n
+  std::optional<std::string> control;  // --control
+};
+
+// `words` without the program's name. The error is one sentence, without the program's name.
+std::expected<Options, std::string> parse_options(std::vector<std::string> words);
+
+// What --help prints.
+std::string help_text();
+
+inline constexpr const char* kDefaultFile = "liveswap.yaml";
+
+}  // namespace liveswap::master

@@ -7,17 +7,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
-#include <map>
+#include <utility>
 #include <vector>
+
+#include "master/followers.hpp"
 
 namespace liveswap::master {
 
 template <class Item>
 class Feed {
  public:
-  using Handler = std::function<void(const Item&)>;
-  using Id = std::uint64_t;
+  using Handler = typename Followers<Item>::Handler;
+  using Id = typename Followers<Item>::Id;
 
   explicit Feed(std::size_t items_max) : items_max_(items_max) {}
 
@@ -26,13 +27,8 @@ class Feed {
     item.number = ++last_number_;
     items_.push_back(std::move(item));
     if (items_.size() > items_max_) items_.pop_front();
-    const Item told = items_.back();  // a handler may add more
-    for (auto follower = followers_.begin(); follower != followers_.end();) {
-      const Id id = follower->first;
-      const Handler handler = follower->second;  // which may unfollow itself
-      handler(told);
-      follower = followers_.upper_bound(id);
-    }
+    const Item told = items_.back();  // a handler may add more, and push this one out
+    followers_.tell(told);
   }
 
   // The last items that `wanted` picks, at most `max`, oldest first.
@@ -45,18 +41,14 @@ class Feed {
     return {found.rbegin(), found.rend()};
   }
 
-  Id follow(Handler handler) {
-    followers_.emplace(++last_id_, std::move(handler));
-    return last_id_;
-  }
-  void unfollow(Id id) { followers_.erase(id); }
+  Id follow(Handler handler) { return followers_.follow(std::move(handler)); }
+  void unfollow(Id id) { followers_.unfollow(id); }
 
  private:
   std::size_t items_max_;
   std::deque<Item> items_;
   std::uint64_t last_number_ = 0;
-  std::map<Id, Handler> followers_;
-  Id last_id_ = 0;
+  Followers<Item> followers_;
 };
 
 }  // namespace liveswap::master

@@ -1,0 +1,51 @@
+#include "os/file.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+#include "helpers.hpp"
+
+namespace liveswap::os {
+using namespace test;
+
+TEST_CASE("a file is read whole up to its limit and not beyond") {
+  const TempDir dir;
+  std::ofstream(dir.path("f")) << std::string(20'000, 'a');
+  CHECK(must(read_file(dir.path("f"), 20'000)) == std::string(20'000, 'a'));
+  CHECK(error_of(read_file(dir.path("f"), 19'999)) ==
+        "read(" + dir.path("f") + "), at most 19999 bytes: File too large");
+  CHECK(error_of(read_file(dir.path("no"), 1)) == "open(" + dir.path("no") + "): No such file or directory");
+}
+
+TEST_CASE("a file of /proc is read although its size is said to be 0") {
+  CHECK(!must(read_file("/proc/self/stat", 4096)).empty());
+}
+
+TEST_CASE("writing needs a file that exists") {
+  const TempDir dir;
+  CHECK(error_of(write_existing_file(dir.path("f"), "x")) ==
+        "open(" + dir.path("f") + "): No such file or directory");
+  std::ofstream(dir.path("f")) << "";
+  must(write_existing_file(dir.path("f"), "hello"));
+  CHECK(must(read_file(dir.path("f"), 10)) == "hello");
+}
+
+TEST_CASE("a directory is listed without its dots") {
+  const TempDir dir;
+  CHECK(must(list_directory(dir.path())).empty());
+  std::ofstream(dir.path("a")) << "";
+  std::ofstream(dir.path(".b")) << "";
+  auto names = must(list_directory(dir.path()));
+  std::ranges::sort(names);
+  CHECK(names == std::vector<std::string>{".b", "a"});
+  CHECK(error_of(list_directory(dir.path("a"))) == "opendir(" + dir.path("a") + "): Not a directory");
+}
+
+TEST_CASE("a link is read, what is no link is an error") {
+  const TempDir dir;
+  std::filesystem::create_symlink("somewhere/else", dir.path("link"));
+  CHECK(must(read_link(dir.path("link"))) == "somewhere/else");
+  CHECK(error_of(read_link(dir.path())) == "readlink(" + dir.path() + "): Invalid argument");
+}
+
+}  // namespace liveswap::os

@@ -1,0 +1,89 @@
+#include "wire/control.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <utility>
+
+namespace liveswap::wire::control {
+
+namespace {
+
+constexpr auto kCommands = std::to_array<Command>({
+#define COMMAND(name, method, level, replies, arguments, help) \
+  {name, #method, Level::level, Replies::replies, arguments, help},
+#define LOCAL_COMMAND(name, arguments, help) {name, "", Level::none, Replies::one, arguments, help},
+#include "wire/commands.def"
+#undef COMMAND
+#undef LOCAL_COMMAND
+});
+
+static_assert(std::ranges::none_of(kCommands, [](const Command& command) {
+  return (command.level == Level::none) != command.method.empty();
+}), "every method has a level");
+
+struct ErrorRow {
+  std::string_view name;
+  int status;
+};
+
+constexpr auto kErrors = std::to_array<ErrorRow>({
+#define CONTROL_ERROR(name, status, meaning) {#name, status},
+#include "wire/control_errors.def"
+#undef CONTROL_ERROR
+});
+
+const ErrorRow& row_of(Error error) { return kErrors[static_cast<std::size_t>(std::to_underlying(error))]; }
+
+}  // namespace
+
+std::string_view name_of(Level level) {
+  static constexpr std::array<std::string_view, 4> names{"none", "observers", "operators", "admins"};
+  return names[static_cast<std::size_t>(std::to_underlying(level))];
+}
+
+std::span<const Command> commands() { return kCommands; }
+
+const Command* find_command(std::string_view name) {
+  const auto found = std::ranges::find(kCommands, name, &Command::name);
+  return found == kCommands.end() ? nullptr : &*found;
+}
+
+const Command* find_method(std::string_view method) {
+  if (method.empty()) return nullptr;
+  const auto found = std::ranges::find(kCommands, method, &Command::method);
+  return found == kCommands.end() ? nullptr : &*found;
+}
+
+std::string_view name_of(Error error) { return row_of(error).name; }
+
+std::string full_name_of(Error error) {
+  return std::string(kInterface) + "." + std::string(name_of(error));
+}
+
+int status_of(Error error) { return row_of(error).status; }
+
+std::optional<Error> find_error(std::string_view full_name) {
+  if (!full_name.starts_with(kInterface)) return std::nullopt;
+  full_name.remove_prefix(kInterface.size());
+  if (!full_name.starts_with('.')) return std::nullopt;
+  const auto found = std::ranges::find(kErrors, full_name.substr(1), &ErrorRow::name);
+  if (found == kErrors.end()) return std::nullopt;
+  return static_cast<Error>(found - kErrors.begin());
+}
+
+std::string_view interface_description() {
+  static constexpr std::string_view text =
+#include "org.liveswap.Control.varlink.inc"
+      ;
+  return text;
+}
+
+std::string_view service_interface_description() {
+  static constexpr std::string_view text =
+#include "org.varlink.service.varlink.inc"
+      ;
+  return text;
+}
+
+}  // namespace liveswap::wire::control

@@ -1,0 +1,48 @@
+// The control interface as tables: commands, methods, levels, errors, and the interface's description. Both ends of the
+// control socket read them from here; what the values mean is documented in liveswap-control(7).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace liveswap::wire::control {
+
+inline constexpr std::string_view kInterface = "org.liveswap.Control";
+inline constexpr std::string_view kServiceInterface = "org.varlink.service";
+
+// What a peer may do. Each level includes those before it.
+enum class Level { none, observers, operators, admins };
+std::string_view name_of(Level);
+
+enum class Replies { one, progress, follow };
+
+struct Command {
+  std::string_view name;       // as typed
+  std::string_view method;     // "" for one that the client does alone
+  Level level = Level::none;   // none only for those
+  Replies replies = Replies::one;
+  std::string_view arguments;  // "" for none
+  std::string_view help;
+};
+
+std::span<const Command> commands();  // in the table's order
+const Command* find_command(std::string_view name);
+const Command* find_method(std::string_view method);  // without the interface's name
+
+enum class Error {
+#define CONTROL_ERROR(name, status, meaning) name,
+#include "wire/control_errors.def"
+#undef CONTROL_ERROR
+};
+std::string_view name_of(Error);     // "Failed"
+std::string full_name_of(Error);     // "org.liveswap.Control.Failed"
+int status_of(Error);
+std::optional<Error> find_error(std::string_view full_name);
+
+// The descriptions that org.varlink.service.GetInterfaceDescription gives.
+std::string_view interface_description();
+std::string_view service_interface_description();
+
+}  // namespace liveswap::wire::control

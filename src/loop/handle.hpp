@@ -1,0 +1,35 @@
+// What Timer, FdWatch and Deferred share: a libuv handle whose memory outlives its owner until libuv lets go of it, so
+// that an owner may be destroyed at any time, from inside its own callback too. Private to src/loop.
+#pragma once
+
+#include <uv.h>
+
+#include <utility>
+
+namespace liveswap::loop {
+
+template <class Handle, class Callback>
+struct HandleState {
+  Handle handle{};
+  Callback callback;
+  bool open = true;  // its owner lives: callbacks may be called
+
+  explicit HandleState(Callback to_call) : callback(std::move(to_call)) { handle.data = this; }
+
+  static HandleState* of(Handle* handle) { return static_cast<HandleState*>(handle->data); }
+
+  // Gives the state to libuv, which frees it in a later turn of the loop. The callback lives on until then, because
+  // it may be the very one that is running.
+  void close() {
+    open = false;
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle),
+             [](uv_handle_t* closed) { delete static_cast<HandleState*>(closed->data); });
+  }
+};
+
+template <class State>
+struct CloseHandle {
+  void operator()(State* state) const { state->close(); }
+};
+
+}  // namespace liveswap::loop

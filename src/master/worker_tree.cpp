@@ -1,0 +1,83 @@
+#include "master/worker_tree.hpp"
+
+#include <unistd.h>
+
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "os/pidfd.hpp"
+#include "os/process_tree.hpp"
+#include "os/procfs.hpp"
+
+namespace liveswap::master {
+namespace {
+
+constexpr int kRoundsMax = 16;  // a tree that forks faster than it is signalled is met again at the next signal
+constexpr const char* kMarkVariable = "LIVESWAP_WORKER";
+
+bool has_ended(const os::ProcessStat& stat) { return stat.state == 'Z' || stat.state == 'X'; }
+
+// An orphan may have left its session, or have overwritten its environment (setproctitle does), but a worker of
+// another master, or another worker's, never counts.
+bool is_orphan_of(const WorkerTree& tree, const os::ProcessStat& stat) {
+  const auto mark = os::read_environ(stat.pid, kMarkVariable);
+  if (mark && mark->has_value()) return **mark == tree.mark;
+  return tree.session != 0 && stat.session == tree.session;
+}
+
+struct Found {
+  os::ProcessStat stat;
+  os::OwnedFd pidfd;
+};
+
+// A child of `parent` that has not ended. The pid came from a list and may be another's by now, hence the second look.
+std::optional<Found> hold_child(pid_t pid, pid_t parent) {
+  auto pidfd = os::pidfd_open(pid);
+  if (!pidfd) return std::nullopt;
+  auto stat = os::read_process_stat(pid);
+  if (!stat || stat->ppid != parent || has_ended(*stat)) return std::nullopt;
+  return Found{std::move(*stat), std::move(*pidfd)};
+}
+
+std::vector<pid_t> children(pid_t parent) { return os::children_of(parent).value_or(std::vector<pid_t>{}); }
+
+void add_orphans(const WorkerTree& tree, const IsKnownChild& is_known, std::vector<TreeMember>& members) {
+  const pid_t self = ::getpid();
+  for (const pid_t pid : children(self)) {
+    if (is_known(pid)) continue;
+    auto child = hold_child(pid, self);
+    if (child && is_orphan_of(tree, child->stat)) members.push_back({pid, std::move(child->pidfd)});
+  }
+}
+
+}  // namespace
+
+std::vector<TreeMember> find_members(const WorkerTree& tree, const IsKnownChild& is_known) {
+  std::vector<TreeMember> members;
+  add_orphans(tree, is_known, members);
+  const auto add_children = [&](pid_t parent) {
+    for (const pid_t pid : children(parent)) {
+      if (is_known(pid)) continue;
+      if (auto child = hold_child(pid, parent)) members.push_back({pid, std::move(child->pidfd)});
+    }
+  };
+  for (const pid_t root : tree.roots) add_children(root);
+  for (std::size_t i = 0; i < members.size(); ++i) add_children(members[i].pid);  // it grows while it is walked
+  return members;
+}
+
+void signal_members(const WorkerTree& tree, const IsKnownChild& is_known, int signo) {
+  std::set<pid_t> signalled;
+  for (int round = 0; round < kRoundsMax; ++round) {
+    bool anybody_new = false;
+    for (const TreeMember& member : find_members(tree, is_known)) {
+      if (!signalled.insert(member.pid).second) continue;
+      anybody_new = true;
+      (void)os::pidfd_send_signal(member.pidfd, signo);  // ESRCH: it has ended by itself
+    }
+    if (!anybody_new) return;
+  }
+}
+
+}  // namespace liveswap::master

@@ -1,7 +1,9 @@
 #include "master/worker_tree.hpp"
 
+#include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <utility>
@@ -14,15 +16,29 @@ namespace liveswap::master {
 namespace {
 
 constexpr int kRoundsMax = 16;  // a tree that forks faster than it is signalled is met again at the next signal
+constexpr int kExecTriesMax = 100;
 constexpr const char* kMarkVariable = "LIVESWAP_WORKER";
 
 bool has_ended(const os::ProcessStat& stat) { return stat.state == 'Z' || stat.state == 'X'; }
 
+// The LIVESWAP_WORKER that the process was started with. In the middle of an exec a process has neither arguments nor
+// environment: that ends in microseconds and is waited for, since a process must not be overlooked for it.
+std::optional<std::string> mark_of(pid_t pid) {
+  for (int tries = 0; tries < kExecTriesMax; ++tries) {
+    auto mark = os::read_environ(pid, kMarkVariable);
+    if (!mark) return std::nullopt;
+    if (mark->has_value()) return std::move(**mark);
+    const auto arguments = os::read_cmdline(pid);
+    if (!arguments || !arguments->empty()) return std::nullopt;
+    ::sched_yield();
+  }
+  return std::nullopt;
+}
+
 // An orphan may have left its session, or have overwritten its environment (setproctitle does), but a worker of
 // another master, or another worker's, never counts.
 bool is_orphan_of(const WorkerTree& tree, const os::ProcessStat& stat) {
-  const auto mark = os::read_environ(stat.pid, kMarkVariable);
-  if (mark && mark->has_value()) return **mark == tree.mark;
+  if (const auto mark = mark_of(stat.pid)) return *mark == tree.mark;
   return tree.session != 0 && stat.session == tree.session;
 }
 
@@ -42,23 +58,20 @@ std::optional<Found> hold_child(pid_t pid, pid_t parent) {
 
 std::vector<pid_t> children(pid_t parent) { return os::children_of(parent).value_or(std::vector<pid_t>{}); }
 
-void add_orphans(const WorkerTree& tree, const IsKnownChild& is_known, std::vector<TreeMember>& members) {
-  const pid_t self = ::getpid();
-  for (const pid_t pid : children(self)) {
-    if (is_known(pid)) continue;
-    auto child = hold_child(pid, self);
-    if (child && is_orphan_of(tree, child->stat)) members.push_back({pid, std::move(child->pidfd)});
-  }
-}
-
 }  // namespace
 
 std::vector<TreeMember> find_members(const WorkerTree& tree, const IsKnownChild& is_known) {
   std::vector<TreeMember> members;
-  add_orphans(tree, is_known, members);
+  const auto skip = [&](pid_t pid) { return is_known(pid) || std::ranges::count(tree.roots, pid) > 0; };
+  const pid_t self = ::getpid();
+  for (const pid_t pid : children(self)) {
+    if (skip(pid)) continue;
+    auto child = hold_child(pid, self);
+    if (child && is_orphan_of(tree, child->stat)) members.push_back({pid, std::move(child->pidfd)});
+  }
   const auto add_children = [&](pid_t parent) {
     for (const pid_t pid : children(parent)) {
-      if (is_known(pid)) continue;
+      if (skip(pid)) continue;
       if (auto child = hold_child(pid, parent)) members.push_back({pid, std::move(child->pidfd)});
     }
   };

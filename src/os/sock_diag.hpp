@@ -1,0 +1,35 @@
+// The kernel's list of sockets (netlink sock_diag): of this network namespace, also those of other processes,
+// without any right to them. Much cheaper than /proc/net/tcp, which walks every connection.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "os/error.hpp"
+#include "os/sockaddr.hpp"
+
+namespace liveswap::os {
+
+struct InetSocket {
+  SocketAddress local;
+  std::uint32_t inode = 0;  // as in the link socket:[INODE] of /proc/PID/fd
+  uid_t uid = 0;
+};
+
+struct UnixSocket {
+  std::string name;  // "/run/x.sock" as it was bound, "@name", or empty
+  std::uint32_t inode = 0;
+  std::uint32_t receive_queue = 0;  // of a listener: connections that wait to be accepted
+  std::uint32_t send_queue = 0;     // of a listener: its backlog
+};
+
+// family AF_INET or AF_INET6, type SOCK_STREAM (those that listen) or SOCK_DGRAM (all that are bound).
+[[nodiscard]] Result<std::vector<InetSocket>> list_inet_sockets(int family, int type);
+
+[[nodiscard]] Result<std::vector<UnixSocket>> list_unix_sockets();
+[[nodiscard]] Result<UnixSocket> find_unix_socket(std::uint32_t inode);
+
+}  // namespace liveswap::os

@@ -1,0 +1,80 @@
+#include "os/sock_diag.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "sockets.hpp"
+
+namespace liveswap::os {
+using namespace test;
+
+namespace {
+
+std::uint32_t inode_of(FdRef fd) {
+  struct stat info {};
+  REQUIRE(::fstat(fd.get(), &info) == 0);
+  return static_cast<std::uint32_t>(info.st_ino);
+}
+
+template <class Sockets>
+auto find(const Sockets& sockets, std::uint32_t inode) {
+  return std::ranges::find_if(sockets, [&](const auto& socket) { return socket.inode == inode; });
+}
+
+}  // namespace
+
+TEST_CASE("listening TCP sockets and bound UDP sockets are listed with address, inode and owner") {
+  for (const SocketAddress& address : loopbacks()) {
+    const int family = address.family();
+    CAPTURE(address.text());
+    const Listener tcp = listening(address);
+    const auto tcp_sockets = must(list_inet_sockets(family, SOCK_STREAM));
+    const auto found = find(tcp_sockets, inode_of(tcp.socket));
+    REQUIRE(found != tcp_sockets.end());
+    CHECK(found->local == tcp.address);
+    CHECK(found->uid == ::getuid());
+
+    const Listener udp = bound(address, SOCK_DGRAM);
+    const auto udp_sockets = must(list_inet_sockets(family, SOCK_DGRAM));
+    const auto bound_udp = find(udp_sockets, inode_of(udp.socket));
+    REQUIRE(bound_udp != udp_sockets.end());
+    CHECK(bound_udp->local == udp.address);
+  }
+}
+
+TEST_CASE("a connection is not listed") {
+  const Listener listener = listening(loopback());
+  const OwnedFd client = connected(listener.address);
+  const auto sockets = must(list_inet_sockets(AF_INET, SOCK_STREAM));
+  CHECK(find(sockets, inode_of(client)) == sockets.end());
+}
+
+TEST_CASE("unix sockets are listed by name, and found by inode") {
+  const TempDir dir;
+  const Listener path = listening(must(SocketAddress::unix_path(dir.path("s"))), SOCK_STREAM, 5);
+  const Listener abstract =
+      bound(must(SocketAddress::unix_abstract("liveswap-diag-" + std::to_string(::getpid()))), SOCK_DGRAM);
+  const auto sockets = must(list_unix_sockets());
+  for (const Listener* listener : {&path, &abstract}) {
+    const auto found = find(sockets, inode_of(listener->socket));
+    REQUIRE(found != sockets.end());
+    CHECK(found->name == listener->address.text());
+    CHECK(must(find_unix_socket(inode_of(listener->socket))).name == listener->address.text());
+  }
+  CHECK(must(find_unix_socket(inode_of(path.socket))).send_queue == 5);
+}
+
+TEST_CASE("a list longer than one netlink message is complete") {
+  std::vector<Pair> pairs;
+  for (int i = 0; i < 400; ++i) pairs.push_back(socket_pair(SOCK_STREAM));
+  const auto sockets = must(list_unix_sockets());
+  for (const Pair& pair : pairs) REQUIRE(find(sockets, inode_of(pair.b)) != sockets.end());
+}
+
+TEST_CASE("an inode that is no unix socket's is an error") {
+  const Pair pipe = pipe_pair();
+  CHECK(error_of(find_unix_socket(inode_of(pipe.a))) == "sock_diag: No such file or directory");
+}
+
+}  // namespace liveswap::os

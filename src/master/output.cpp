@@ -1,0 +1,56 @@
+#include "master/output.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+namespace liveswap::master {
+namespace {
+
+// Two queues to one pipe would mix lines, where one of them is cut by a full pipe.
+bool is_same_file(os::FdRef a, os::FdRef b) {
+  struct stat of_a {};
+  struct stat of_b {};
+  return ::fstat(a.get(), &of_a) == 0 && ::fstat(b.get(), &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+         of_a.st_ino == of_b.st_ino;
+}
+
+}  // namespace
+
+Output::Output(loop::Loop& loop, os::FdRef standard_output, os::FdRef standard_error)
+    : out_(std::make_unique<LineSink>(loop, standard_output)) {
+  if (!is_same_file(standard_output, standard_error)) err_ = std::make_unique<LineSink>(loop, standard_error);
+}
+
+void Output::add(const LineSource& source, std::string_view line) {
+  sink(source.is_stderr).add(fmt::format("{}/{} g{} | ", source.app, source.slot, source.generation.value), line);
+  remember(source, line);
+}
+
+void Output::add_own(std::string_view line) {
+  sink(true).add("", line);
+  sink(true).flush();
+  remember({.app = "", .is_stderr = true}, line);
+}
+
+void Output::remember(const LineSource& source, std::string_view line) {
+  OutputLine remembered;
+  remembered.at = std::chrono::system_clock::now();
+  remembered.app = source.app;
+  remembered.generation = source.generation;
+  remembered.slot = source.slot;
+  remembered.is_stderr = source.is_stderr;
+  remembered.text = line;
+  ring_.add(std::move(remembered));
+}
+
+void Output::flush() {
+  out_->flush();
+  if (err_) err_->flush();
+}
+
+void Output::finish(std::chrono::milliseconds patience) {
+  out_->finish(patience);
+  if (err_) err_->finish(patience);
+}
+
+}  // namespace liveswap::master

@@ -28,13 +28,12 @@
 #include "loop/loop.hpp"
 #include "master/bound_socket.hpp"
 #include "master/facts.hpp"
+#include "master/post.hpp"
 
 namespace liveswap::master {
 
 class Listener;
 class QueueWatch;
-
-using Post = std::function<void(core::Event)>;
 
 class Listeners {
  public:

@@ -13,50 +13,18 @@
 namespace liveswap::os {
 namespace {
 
-constexpr std::size_t kCredentialsSpace = CMSG_SPACE(sizeof(ucred));
-constexpr std::size_t kFdsSpace = CMSG_SPACE(kMaxPacketFds * sizeof(int));
-
 struct ControlBuffer {
-  alignas(cmsghdr) std::array<std::byte, kCredentialsSpace + kFdsSpace> bytes;
+  alignas(cmsghdr)
+      std::array<std::byte, kControlSpaceForCredentials + control_space_for_fds(kMaxPacketFds)> bytes;
 };
 
 void attach_fds(msghdr& message, ControlBuffer& control, std::span<const FdRef> fds) {
   control.bytes.fill(std::byte{0});  // padding goes to the kernel, too
-  message.msg_control = control.bytes.data();
-  message.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
-  unsigned char* to = CMSG_DATA(header);
+  unsigned char* to = attach_fd_header(message, control.bytes.data(), fds.size());
   for (const FdRef fd : fds) {
     const int number = fd.get();
     std::memcpy(to, &number, sizeof number);
     to += sizeof number;
-  }
-}
-
-void adopt_fds(const cmsghdr* header, std::vector<OwnedFd>& fds) {
-  const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-  fds.reserve(fds.size() + count);
-  for (std::size_t i = 0; i < count; ++i) {
-    int number = -1;
-    std::memcpy(&number, CMSG_DATA(header) + i * sizeof number, sizeof number);
-    fds.emplace_back(adopt, number);
-  }
-}
-
-// Takes over all that the kernel has put into this process, whatever else is wrong with the packet. There can
-// be several headers, and alignment can leave room for more descriptors than were asked for.
-void adopt_control(msghdr& message, ReceivedPacket& packet) {
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET) continue;
-    if (header->cmsg_type == SCM_RIGHTS) adopt_fds(header, packet.fds);
-    if (header->cmsg_type == SCM_CREDENTIALS && header->cmsg_len >= CMSG_LEN(sizeof(ucred))) {
-      ucred sender{};
-      std::memcpy(&sender, CMSG_DATA(header), sizeof sender);
-      packet.credentials = sender;
-    }
   }
 }
 
@@ -112,14 +80,16 @@ Result<std::optional<ReceivedPacket>> receive_packet(FdRef socket, std::size_t m
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = control.bytes.data();
-  message.msg_controllen = kCredentialsSpace + (max_fds > 0 ? CMSG_SPACE(max_fds * sizeof(int)) : 0);
+  message.msg_controllen = kControlSpaceForCredentials + control_space_for_fds(max_fds);
 
   const ssize_t size = receive_message(socket, message, flags);
   if (size == -1 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::optional<ReceivedPacket>{};
   if (size == -1) return fail("recvmsg", socket.get());
 
   ReceivedPacket packet;
-  adopt_control(message, packet);
+  // All that the kernel has put into this process gets an owner, whatever else is wrong with the packet.
+  for_each_fd(message, [&](int number) { packet.fds.emplace_back(adopt, number); });
+  for_each_credentials(message, [&](const ucred& sender) { packet.credentials = sender; });
   // Where the caller asks for MSG_TRUNC, size is that of the whole packet.
   const auto length = std::min(static_cast<std::size_t>(size), max_payload);
   packet.payload.assign(buffer.get(), buffer.get() + length);

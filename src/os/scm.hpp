@@ -1,5 +1,5 @@
-// Packets with descriptors and credentials over Unix sockets (SCM_RIGHTS, SCM_CREDENTIALS). Only this file
-// and its source know CMSG_. For SOCK_SEQPACKET and SOCK_DGRAM, where one packet and its descriptors are one
+// Packets with descriptors and credentials over Unix sockets (SCM_RIGHTS, SCM_CREDENTIALS).
+// For SOCK_SEQPACKET and SOCK_DGRAM, where one packet and its descriptors are one
 // unit; never for SOCK_STREAM, where a send can be cut in two.
 //
 // Every received descriptor has an owner before anything is judged, and is close-on-exec. A packet that lost
@@ -15,12 +15,11 @@
 #include <span>
 #include <vector>
 
+#include "os/cmsg.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
 
 namespace liveswap::os {
-
-inline constexpr std::size_t kMaxPacketFds = 253;  // the kernel's SCM_MAX_FD
 
 struct ReceivedPacket {
   std::vector<std::byte> payload;

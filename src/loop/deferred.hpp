@@ -1,7 +1,7 @@
 // Runs a callback once, soon: in the next turn of the loop, after the present callback has returned.
 //
-// An idle loop is not kept awake: nothing happens without schedule(). Scheduling again before it ran changes nothing.
-// May be destroyed from inside any callback, its own included.
+// An idle loop is not kept awake: nothing happens without schedule(). Scheduling again before it ran changes
+// nothing. May be destroyed from inside any callback, its own included.
 #pragma once
 
 #include <functional>

@@ -14,7 +14,8 @@ void FdWatch::Close::operator()(State* state) const { state->close(); }
 FdWatch::FdWatch(std::unique_ptr<State, Close> state) : state_(std::move(state)) {}
 FdWatch::~FdWatch() = default;
 
-os::Result<std::unique_ptr<FdWatch>> FdWatch::open(Loop& loop, os::FdRef fd, Readiness wanted, Callback callback) {
+os::Result<std::unique_ptr<FdWatch>> FdWatch::open(Loop& loop, os::FdRef fd, Readiness wanted,
+                                                   Callback callback) {
   auto state = std::make_unique<State>(std::move(callback));
   if (const int error = uv_poll_init(loop.raw(), &state->handle, fd.get()); error != 0) {
     return os::fail_with(-error, "watch(" + std::to_string(fd.get()) + ")");  // the handle was never opened

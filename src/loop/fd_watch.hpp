@@ -1,8 +1,10 @@
-// Watches one descriptor, level-triggered: the callback is called again for as long as there is something to do.
+// Watches one descriptor, level-triggered: the callback is called again for as long as there is something to
+// do.
 //
-// Borrows the descriptor, which must stay open until the watch is destroyed, and which only one watch may have at a
-// time. libuv makes it non-blocking, so never watch an open file that others share (a listener of workers, a standard
-// output that came from outside). May be destroyed from inside any callback, its own included.
+// Borrows the descriptor, which must stay open until the watch is destroyed, and which only one watch may
+// have at a time. libuv makes it non-blocking, so never watch an open file that others share (a listener of
+// workers, a standard output that came from outside). May be destroyed from inside any callback, its own
+// included.
 #pragma once
 
 #include <functional>
@@ -16,7 +18,7 @@ namespace liveswap::loop {
 struct Readiness {
   bool readable = false;  // also at the end of the stream, and on an error, which reading then tells
   bool writable = false;
-  bool urgent = false;    // POLLPRI: files of the kernel (cgroup.events) say with it that they have changed
+  bool urgent = false;  // POLLPRI: files of the kernel (cgroup.events) say with it that they have changed
 
   bool operator==(const Readiness&) const = default;
 };

@@ -1,5 +1,6 @@
-// What Timer, FdWatch and Deferred share: a libuv handle whose memory outlives its owner until libuv lets go of it, so
-// that an owner may be destroyed at any time, from inside its own callback too. Private to src/loop.
+// What Timer, FdWatch and Deferred share: a libuv handle whose memory outlives its owner until libuv lets go
+// of it, so that an owner may be destroyed at any time, from inside its own callback too. Private to
+// src/loop.
 #pragma once
 
 #include <uv.h>
@@ -18,8 +19,8 @@ struct HandleState {
 
   static HandleState* of(Handle* handle) { return static_cast<HandleState*>(handle->data); }
 
-  // Gives the state to libuv, which frees it in a later turn of the loop. The callback lives on until then, because
-  // it may be the very one that is running.
+  // Gives the state to libuv, which frees it in a later turn of the loop. The callback lives on until then,
+  // because it may be the very one that is running.
   void close() {
     open = false;
     uv_close(reinterpret_cast<uv_handle_t*>(&handle),

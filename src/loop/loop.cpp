@@ -14,7 +14,7 @@ Loop::Loop() : owned_(new uv_loop_t), loop_(owned_.get()) {
 
 Loop::~Loop() {
   if (!owned_) return;
-  uv_run(loop_, UV_RUN_NOWAIT);  // the close callbacks of what was destroyed before us
+  uv_run(loop_, UV_RUN_NOWAIT);                 // the close callbacks of what was destroyed before us
   if (uv_loop_close(loop_) != 0) std::abort();  // a handle outlives its loop: a bug
 }
 

@@ -1,7 +1,8 @@
 // The event loop: one uv_loop_t, owned or borrowed, and the clock that everything in the master is timed by.
 //
-// Lives longer than every Timer, FdWatch and Deferred made on it. An owned loop is closed by the destructor, which
-// first lets the handles finish that were destroyed but whose memory libuv still holds. One thread only.
+// Lives longer than every Timer, FdWatch and Deferred made on it. An owned loop is closed by the destructor,
+// which first lets the handles finish that were destroyed but whose memory libuv still holds. One thread
+// only.
 #pragma once
 
 #include <chrono>

@@ -13,7 +13,8 @@ struct Timer::State : HandleState<uv_timer_t, std::function<void()>> {
 
 void Timer::Close::operator()(State* state) const { state->close(); }
 
-Timer::Timer(Loop& loop, std::function<void()> callback) : loop_(loop), state_(new State(std::move(callback))) {
+Timer::Timer(Loop& loop, std::function<void()> callback)
+    : loop_(loop), state_(new State(std::move(callback))) {
   uv_timer_init(loop.raw(), &state_->handle);
 }
 

@@ -1,6 +1,8 @@
-// One deadline at a time. The callback runs once, never before the deadline, at most about a millisecond after it.
+// One deadline at a time. The callback runs once, never before the deadline, at most about a millisecond
+// after it.
 //
-// May be destroyed or started again from inside any callback, its own included; a destroyed timer never fires.
+// May be destroyed or started again from inside any callback, its own included; a destroyed timer never
+// fires.
 #pragma once
 
 #include <chrono>
@@ -18,7 +20,8 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // `deadline` is in Loop::now()'s time; one in the past fires in the next turn of the loop. Replaces an earlier one.
+  // `deadline` is in Loop::now()'s time; one in the past fires in the next turn of the loop. Replaces an
+  // earlier one.
   void start_at(std::chrono::microseconds deadline);
   void start_after(std::chrono::microseconds wait);
   void stop();

@@ -22,7 +22,8 @@ struct DropRelease { AppId app; ReleaseId release; };
 
 // Bind the app's listeners again after a stop: ListenersOpened, ListenersFailed.
 struct OpenListeners { AppId app; };
-// New clients of the listeners that no other started app lists are made to wait; ListenersQuiet once their queues are empty.
+// New clients of the listeners that no other started app lists are made to wait; ListenersQuiet once their queues
+// are empty.
 struct QuiesceListeners { AppId app; };
 // Close the listeners that no other started app lists.
 struct CloseListeners { AppId app; };

@@ -1,5 +1,5 @@
-// Writes whole lines to a descriptor that may be anybody's, and never waits for it: what cannot be written now is queued,
-// and what does not fit into the queue is dropped and counted (line_queue.hpp). Owned by Output.
+// Writes whole lines to a descriptor that may be anybody's, and never waits for it: what cannot be written now is
+// queued, and what does not fit into the queue is dropped and counted (line_queue.hpp). Owned by Output.
 #pragma once
 
 #include <chrono>

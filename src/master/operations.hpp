@@ -41,7 +41,8 @@ class Operations {
 
   // ---- looking ----
   [[nodiscard]] virtual core::Time now() const = 0;
-  [[nodiscard]] virtual WallTime wall(core::Time) const = 0;  // the same answer for the same time, unless the clock was set
+  // The same answer for the same time, unless the clock was set.
+  [[nodiscard]] virtual WallTime wall(core::Time) const = 0;
   [[nodiscard]] virtual const MasterFacts& master() const = 0;
   [[nodiscard]] virtual core::Snapshot snapshot() const = 0;
   [[nodiscard]] virtual std::vector<ListenerRow> listeners() const = 0;  // in the file's order

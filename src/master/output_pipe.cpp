@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t kPieceSize = 16384;
 constexpr int kPiecesATurn = 4;     // a worker that floods its output does not keep the loop from the others
-constexpr int kPiecesAtTheEnd = 64; // its 1 MiB is above what a pipe holds, even where one was made as large as it can be
+// Its 1 MiB is above what a pipe holds, even where one was made as large as it can be.
+constexpr int kPiecesAtTheEnd = 64;
 
 }  // namespace
 
@@ -24,7 +25,9 @@ os::Result<PipeEnds> make_output_pipe(uid_t owner) {
   const std::string path = "/proc/self/fd/" + std::to_string(fds[1]);
   os::OwnedFd theirs{os::adopt, ::open(path.c_str(), O_RDWR | O_CLOEXEC)};
   if (!theirs) return os::fail("open", path);
-  if (owner != ::geteuid() && ::fchown(theirs.get(), owner, static_cast<gid_t>(-1)) == -1) return os::fail("fchown", "pipe");
+  if (owner != ::geteuid() && ::fchown(theirs.get(), owner, static_cast<gid_t>(-1)) == -1) {
+    return os::fail("fchown", "pipe");
+  }
   return PipeEnds{std::move(ours), std::move(theirs)};
 }
 

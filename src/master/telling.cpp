@@ -67,7 +67,8 @@ std::string worker_sentence(const Note& note) {
 std::string rollout_sentence(const Note& note) {
   const std::string name = rollout_name(note);
   switch (note.kind) {
-    case NoteKind::rollout_started: return fmt::format("{} to {}: {}", name, text_of(note.release), workers(note.count));
+    case NoteKind::rollout_started:
+      return fmt::format("{} to {}: {}", name, text_of(note.release), workers(note.count));
     case NoteKind::rollout_will_stop_oldest:
       return with_text("too many generations would drain: the oldest will be stopped when this one is ready", note);
     case NoteKind::rollout_failed: return fmt::format("{} failed: {}", name, cause(note));

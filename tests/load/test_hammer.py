@@ -252,6 +252,7 @@ class Hammer(TestCase):
             self.assertGreater(result["successes"], 32)
 
     def test_wrong_usage_is_status_2(self):
-        for words in ([], ["http://x"], ["--mode", "odd", "tcp://127.0.0.1:1"], ["--seconds", "0", "tcp://127.0.0.1:1"]):
+        there = "tcp://127.0.0.1:1"
+        for words in ([], ["http://x"], ["--mode", "odd", there], ["--seconds", "0", there]):
             with self.subTest(words=words):
                 self.assertEqual(self.run_process(build.program("hammer"), *words).wait(), 2)

@@ -18,7 +18,9 @@ Lines split(std::string_view bytes, std::size_t piece) {
   Lines lines;
   LineSplitter splitter;
   const auto take = [&](std::string_view line) { lines.emplace_back(line); };
-  for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) splitter.feed(bytes.substr(0, piece), take);
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
+    splitter.feed(bytes.substr(0, piece), take);
+  }
   splitter.finish(take);
   return lines;
 }

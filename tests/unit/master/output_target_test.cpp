@@ -72,7 +72,9 @@ void check_never_waits(const Ends& ends) {
 
 }  // namespace
 
-TEST_CASE("a pipe that nobody reads is written until it is full and keeps its flags") { check_never_waits(make_pipe()); }
+TEST_CASE("a pipe that nobody reads is written until it is full and keeps its flags") {
+  check_never_waits(make_pipe());
+}
 
 TEST_CASE("a socket that nobody reads is written until it is full and keeps its flags") {
   check_never_waits(make_stream());

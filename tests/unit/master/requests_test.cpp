@@ -22,8 +22,9 @@ TEST_CASE("a request hears the notes of its app until it is answered, once") {
   Requests requests;
   std::vector<std::string> heard;
   const auto listen = [&](const char* who) {
-    return master::RequestHandlers{[&heard, who](const core::Outcome&) { heard.push_back(std::string(who) + " answered"); },
-                                   [&heard, who](const master::Told&) { heard.push_back(std::string(who) + " noted"); }};
+    return master::RequestHandlers{
+        [&heard, who](const core::Outcome&) { heard.push_back(std::string(who) + " answered"); },
+        [&heard, who](const master::Told&) { heard.push_back(std::string(who) + " noted"); }};
   };
   const core::RequestId one = requests.open(core::AppId{1}, listen("one"));
   const core::RequestId all = requests.open(core::AppId{}, listen("all"));

@@ -22,7 +22,7 @@ std::vector<std::string> all_matches(std::string_view text, const char* pattern)
   return found;
 }
 
-TEST_CASE("every command with a method has it in the interface's description, in the same order, and no other is there") {
+TEST_CASE("every command with a method has it in the interface's description, in order, and no other is there") {
   std::vector<std::string> methods;
   for (const Command& command : commands()) {
     if (!command.method.empty()) methods.emplace_back(command.method);
@@ -56,7 +56,8 @@ TEST_CASE("methods that show progress give events and an outcome") {
 
 TEST_CASE("the description has all errors, in the table's order") {
   std::vector<std::string> names;
-  for (const Error error : {Error::Failed, Error::BadUsage, Error::Denied, Error::TimedOut, Error::Busy, Error::Degraded}) {
+  for (const Error error :
+       {Error::Failed, Error::BadUsage, Error::Denied, Error::TimedOut, Error::Busy, Error::Degraded}) {
     names.emplace_back(name_of(error));
     CHECK(find_error(full_name_of(error)) == error);
   }

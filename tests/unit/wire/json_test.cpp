@@ -29,7 +29,8 @@ TEST_CASE("JSON is parsed and written back with its members in order") {
 }
 
 TEST_CASE("text that is not JSON is refused without an exception") {
-  for (const char* text : {"", "{", "[1,]", "{\"a\":1}}", "nul", "\"\xff\"", "'a'", "[1e999]", "{\"a\" 1}", "]", "\"\\"}) {
+  for (const char* text :
+       {"", "{", "[1,]", "{\"a\":1}}", "nul", "\"\xff\"", "'a'", "[1e999]", "{\"a\" 1}", "]", "\"\\"}) {
     CAPTURE(text);
     CHECK(reason_of(text) == "not JSON");
   }

@@ -104,7 +104,8 @@ TEST_CASE("what is not a reply is refused") {
 }
 
 TEST_CASE("calls and replies are written on one line, ended by a NUL") {
-  CHECK(write_call({.method = "a.b.C", .parameters = {{"x", 1}}}) == "{\"method\":\"a.b.C\",\"parameters\":{\"x\":1}}\0"s);
+  CHECK(write_call({.method = "a.b.C", .parameters = {{"x", 1}}}) ==
+        "{\"method\":\"a.b.C\",\"parameters\":{\"x\":1}}\0"s);
   CHECK(write_call({.method = "a.b.C", .more = true}) == "{\"method\":\"a.b.C\",\"parameters\":{},\"more\":true}\0"s);
   CHECK(write_reply({.parameters = {{"x", "a\nb"}}, .continues = true}) ==
         "{\"parameters\":{\"x\":\"a\\nb\"},\"continues\":true}\0"s);

@@ -54,7 +54,12 @@ Result<void> attach_pause_filter(FdRef socket) {
   if (!type) return std::unexpected(type.error());
   if (*type == SOCK_DGRAM) return attach(socket, kDropAll);
   if (*domain == AF_UNIX) return fail_with(0, "a Unix stream or seqpacket socket cannot be paused");
-  return attach(socket, kDropOpening);
+  auto attached = attach(socket, kDropOpening);
+  if (!attached && attached.error().code == EPERM) {
+    attached.error().what =
+        "pausing a TCP listener needs CAP_NET_ADMIN with this kernel: " + attached.error().what;
+  }
+  return attached;
 }
 
 Result<void> detach_filter(FdRef socket) {

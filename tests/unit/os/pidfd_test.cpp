@@ -16,7 +16,10 @@ TEST_CASE("a child's exit status is told once and reaps it") {
 }
 
 TEST_CASE("a child that runs has no exit status") {
-  const Child child("read line");
+  const Pair in = pipe_pair();
+  SpawnRequest request = shell("read line");
+  request.fds = {{in.a, STDIN_FILENO}};
+  const Child child(request);
   CHECK(!must(wait_pidfd(child.pidfd())).has_value());
   CHECK(!must(reap(child.pid())).has_value());
 }

@@ -1,0 +1,89 @@
+#include "config/decode_app.hpp"
+
+#include <algorithm>
+
+#include "config/accounts.hpp"
+#include "config/decode_command.hpp"
+#include "config/decode_policy.hpp"
+#include "config/template_check.hpp"
+#include "config/text.hpp"
+
+namespace liveswap::config {
+
+namespace {
+
+std::vector<std::string> names_of(const std::vector<PlacedListener>& listeners) {
+  std::vector<std::string> names;
+  for (const auto& listener : listeners) names.push_back(listener.plan.name);
+  return names;
+}
+
+void decode_listener_names(Section& section, core::AppPlan& app, const std::vector<PlacedListener>& listeners,
+                           bool only_app) {
+  auto known = names_of(listeners);
+  if (!section.has("listeners")) {
+    if (only_app) app.listeners = known;
+    return;
+  }
+  for (const auto& word :
+       section.words("listeners", "a listener's name").value_or(std::vector<PlacedWord>{})) {
+    if (std::find(known.begin(), known.end(), word.text) == known.end()) {
+      auto hint = did_you_mean(word.text, known);
+      if (hint.empty() && !known.empty()) hint = fmt::format("; there are {}", joined(known));
+      section.error_at(word.offset, "listeners",
+                       fmt::format("there is no listener {}{}", quoted(word.text), hint));
+    } else if (std::find(app.listeners.begin(), app.listeners.end(), word.text) != app.listeners.end()) {
+      section.error_at(word.offset, "listeners", fmt::format("{} is listed twice", quoted(word.text)));
+    } else {
+      app.listeners.push_back(word.text);
+    }
+  }
+}
+
+void decode_limits(Section limits, const Node* map, core::AppPlan& app) {
+  if (!map || map->kind != NodeKind::map) return;
+  for (const auto& entry : map->entries) {
+    auto word = limits.word(entry.key);
+    if (!word) continue;
+    auto limit = parse_limit(entry.key, word->text);
+    if (limit) {
+      app.limits.push_back(*limit);
+    } else {
+      limits.error_at(limit.error().starts_with("unknown") ? entry.key_offset : word->offset, entry.key,
+                      limit.error());
+    }
+  }
+}
+
+}  // namespace
+
+core::AppPlan decode_app(Context& context, const Entry& entry, const std::vector<PlacedListener>& listeners,
+                         bool only_app) {
+  core::AppPlan app{.name = entry.key};
+  auto label = fmt::format("apps.{}", entry.key);
+  if (auto name = parse_name(entry.key); !name) {
+    context.findings.error(entry.key_offset, fmt::format("apps: {}", name.error()));
+  }
+  if (entry.value.kind != NodeKind::map) {
+    context.findings.error(entry.value.offset, fmt::format("{}: a map of keys is needed here, not {}", label,
+                                                           name_of(entry.value.kind)));
+    return app;
+  }
+  Section section(context, &entry.value, label);
+  if (!section.has("command") && !section.has("target")) {
+    context.findings.error(entry.key_offset,
+                           fmt::format("{}: command: or target: must say what to run", label));
+  }
+  decode_target(section, app);
+  decode_listener_names(section, app, listeners, only_app);
+  TemplateCheck templates(context, listeners, app);
+  decode_command(section, app, templates);
+  decode_policy(section, app);
+  take_user(section, "user", app.user, AccountUse::become);
+  take_group(section, "group", app.group, AccountUse::become);
+  decode_environment(section, app, templates);
+  decode_limits(section.section("limits"), section.find("limits"), app);
+  return app;
+}
+
+}  // namespace liveswap::config

@@ -1,0 +1,132 @@
+#include "config/decode_master.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "config/accounts.hpp"
+#include "config/address.hpp"
+#include "config/decode_app.hpp"
+#include "config/decode_listeners.hpp"
+#include "config/keys.hpp"
+#include "config/paths.hpp"
+#include "config/text.hpp"
+
+namespace liveswap::config {
+
+namespace {
+
+constexpr std::size_t kAppsMax = 1000;
+
+void decode_name(Section& top, core::MasterPlan& plan) {
+  if (top.has("name")) return top.take("name", plan.name, parse_name);
+  auto stem = stem_of(plan.file);
+  plan.name = stem == "liveswap" ? "default" : stem;
+  if (!is_name(plan.name)) {
+    top.error("name", fmt::format("is needed: the file's own name, {}, is not fit to be one", quoted(stem)));
+  }
+}
+
+// The paths of sockets below a directory must fit the kernel's limit, too.
+void check_socket_path(Section& section, std::string_view key, const std::string& path) {
+  if (path.size() <= kUnixPathMax) return;
+  section.error(key, fmt::format("{} is too long for a socket: {} bytes, and the kernel takes {}",
+                                 quoted(path), path.size(), kUnixPathMax));
+}
+
+std::optional<std::string> take_path(Section& section, std::string_view key) {
+  auto word = section.word(key);
+  if (!word) return std::nullopt;
+  if (word->text.empty()) section.error(key, "a path is needed");
+  return absolute_path(word->text, section.context().folder);
+}
+
+void decode_directories(Section& top, core::MasterPlan& plan) {
+  plan.runtime_dir = take_path(top, "runtime_dir");
+  if (plan.runtime_dir) check_socket_path(top, "runtime_dir", *plan.runtime_dir + "/control.sock");
+  auto word = top.word("state_dir");
+  plan.no_state = word && word->text == "none";
+  if (!plan.no_state) plan.state_dir = take_path(top, "state_dir");
+}
+
+void decode_control(Section control, core::MasterPlan& plan) {
+  plan.control.socket = take_path(control, "socket");
+  if (plan.control.socket) check_socket_path(control, "socket", *plan.control.socket);
+  plan.control.observers = take_access(control.section("observers"));
+  plan.control.operators = take_access(control.section("operators"));
+  plan.control.admins = take_access(control.section("admins"));
+}
+
+template <class Enum, std::size_t N>
+void take_choice(Section section, std::string_view key, Enum& target,
+                 const std::array<std::string, N>& words) {
+  section.take(key, target, [&words](std::string_view text) { return parse_choice(text, words); });
+}
+
+void decode_behaviour(Section& top, core::MasterPlan& plan) {
+  take_choice(top.section("log"), "level", plan.log_level,
+              std::array<std::string, 4>{"error", "warn", "info", "debug"});
+  take_choice(top.section("log"), "format", plan.log_format, std::array<std::string, 2>{"text", "json"});
+  auto shutdown = top.section("shutdown");
+  shutdown.take_duration("delay", plan.shutdown.delay, {.infinity = false});
+  shutdown.take_duration("timeout", plan.shutdown.timeout);
+  take_choice(top.section("start"), "on_failure", plan.on_start_failure,
+              std::array<std::string, 2>{"exit", "retry"});
+}
+
+void decode_apps(Section& top, const std::vector<PlacedListener>& listeners, core::MasterPlan& plan) {
+  auto node = top.find("apps");
+  if (!node) return top.error("apps", "is needed: nothing is there to run");
+  top.section("apps");  // tells what is no map
+  if (node->kind != NodeKind::map) return;
+  if (node->entries.empty()) return top.error("apps", "at least one app is needed");
+  if (node->entries.size() > kAppsMax) return top.error("apps", fmt::format("more than {} apps", kAppsMax));
+  for (const auto& entry : node->entries) {
+    plan.apps.push_back(decode_app(top.context(), entry, listeners, node->entries.size() == 1));
+  }
+}
+
+void check_use(Context& context, const std::vector<PlacedListener>& listeners, const core::MasterPlan& plan) {
+  for (const auto& listener : listeners) {
+    const auto& name = listener.plan.name;
+    bool used = std::any_of(plan.apps.begin(), plan.apps.end(), [&name](const core::AppPlan& app) {
+      return std::find(app.listeners.begin(), app.listeners.end(), name) != app.listeners.end();
+    });
+    if (!used && !plan.apps.empty()) {
+      context.findings.warning(listener.offset,
+                               fmt::format("listeners.{}: no app lists it: nobody accepts on it", name));
+    }
+    for (std::size_t i = 0; i < listener.plan.addresses.size(); ++i) {
+      const auto& address = listener.plan.addresses[i];
+      if (!plan.control.socket || !is_unix(address.kind) || address.abstract) continue;
+      if (address.path != *plan.control.socket) continue;
+      context.findings.error(
+          listener.address_offsets[i],
+          fmt::format("listeners.{}: {} is the control socket", name, quoted(address.path)));
+    }
+  }
+}
+
+}  // namespace
+
+core::MasterPlan decode_master(Context& context, const Node& root, const std::string& path) {
+  core::MasterPlan plan{.file = path};
+  if (root.kind != NodeKind::map) {
+    context.findings.error(root.offset, fmt::format("a map of keys (listeners:, apps:, …) is needed, not {}",
+                                                    name_of(root.kind)));
+    return plan;
+  }
+  check_keys(root, context.findings);
+  Section top(context, &root, "");
+  decode_name(top, plan);
+  decode_directories(top, plan);
+  decode_control(top.section("control"), plan);
+  decode_behaviour(top, plan);
+  top.section("listeners");  // tells what is no map
+  auto listeners = decode_listeners(context, top.find("listeners"));
+  decode_apps(top, listeners, plan);
+  check_use(context, listeners, plan);
+  for (auto& listener : listeners) plan.listeners.push_back(std::move(listener.plan));
+  return plan;
+}
+
+}  // namespace liveswap::config

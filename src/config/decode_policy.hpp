@@ -1,0 +1,12 @@
+// The parts of an app's section that say how it is supervised: readiness, drain, stop, restart, upgrade.
+#pragma once
+
+#include "config/decoder.hpp"
+#include "core/plan.hpp"
+
+namespace liveswap::config {
+
+// Reads protocol, workers, ready (but not its command), drain, stop, restart, upgrade and watchdog.
+void decode_policy(Section& section, core::AppPlan& app);
+
+}  // namespace liveswap::config

@@ -1,0 +1,99 @@
+#include "config/facts.hpp"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+
+namespace liveswap::config {
+
+namespace {
+
+std::optional<std::uint32_t> number(const std::string& text) {
+  std::uint32_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<User> find_user(const std::string& name) {
+  const passwd* entry = getpwnam(name.c_str());
+  if (!entry) {
+    auto uid = number(name);
+    entry = uid ? getpwuid(*uid) : nullptr;
+  }
+  if (!entry) return std::nullopt;
+  return User{entry->pw_uid, entry->pw_gid, entry->pw_name};
+}
+
+std::optional<std::uint32_t> find_group(const std::string& name) {
+  if (const group* entry = getgrnam(name.c_str())) return entry->gr_gid;
+  return number(name);
+}
+
+PathKind kind_of(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return PathKind::missing;
+  if (S_ISDIR(status.st_mode)) return PathKind::directory;
+  bool executable = S_ISREG(status.st_mode) && access(path.c_str(), X_OK) == 0;
+  return executable ? PathKind::executable : PathKind::other;
+}
+
+std::uint32_t allowed_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return static_cast<std::uint32_t>(std::max(CPU_COUNT(&set), 1));
+}
+
+// A container's share of the processors: cpu.max of our cgroup and of those above it, rounded up.
+std::uint32_t cgroup_processors(std::uint32_t limit) {
+  std::ifstream own("/proc/self/cgroup");
+  std::string path;
+  for (std::string line; std::getline(own, line);) {
+    if (line.starts_with("0::/")) path = line.substr(3);
+  }
+  for (;; path.erase(path.rfind('/'))) {
+    std::ifstream file("/sys/fs/cgroup" + path + "/cpu.max");
+    std::uint64_t quota = 0, period = 0;
+    if (file >> quota >> period && quota > 0 && period > 0) {  // "max" is no number: no limit
+      limit = static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, (quota + period - 1) / period));
+    }
+    if (path.empty()) return limit;
+  }
+}
+
+int read_somaxconn() {
+  std::ifstream file("/proc/sys/net/core/somaxconn");
+  int value = 0;
+  return file >> value && value > 0 ? value : 4096;  // Linux's default since 5.4
+}
+
+}  // namespace
+
+Facts facts_of_this_machine() {
+  Facts facts;
+  facts.uid = geteuid();
+  facts.groups.push_back(getegid());
+  int count = getgroups(0, nullptr);
+  std::vector<gid_t> more(static_cast<std::size_t>(std::max(count, 0)));
+  count = getgroups(static_cast<int>(more.size()), more.data());
+  for (int i = 0; i < count; ++i) facts.groups.push_back(more[static_cast<std::size_t>(i)]);
+  facts.processors = std::max(cgroup_processors(allowed_processors()), 1U);
+  facts.somaxconn = read_somaxconn();
+  std::unique_ptr<char, decltype(&std::free)> directory(get_current_dir_name(), &std::free);
+  if (directory) facts.working_directory = directory.get();
+  facts.find_user = find_user;
+  facts.find_group = find_group;
+  facts.kind_of = kind_of;
+  return facts;
+}
+
+}  // namespace liveswap::config

@@ -1,0 +1,98 @@
+#include "config/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "config/utf8.hpp"
+
+namespace liveswap::config {
+
+namespace {
+
+// Longer texts are cut: a message is one line.
+constexpr std::size_t kQuotedCharactersMax = 60;
+
+// Beyond that no suggestion is looked for: the table below grows with the product of both lengths.
+constexpr std::size_t kSuggestionLengthMax = 64;
+
+// "warning" and "warn": one is the beginning of the other.
+bool is_short_for(std::string_view a, std::string_view b) {
+  return std::min(a.size(), b.size()) >= 4 && (a.starts_with(b) || b.starts_with(a)) && a != b;
+}
+
+std::string escaped(std::string_view bytes) {
+  std::string out;
+  for (char c : bytes) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  return out;
+}
+
+}  // namespace
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  std::size_t characters = 0;
+  while (!text.empty()) {
+    if (characters++ == kQuotedCharactersMax) {
+      out += "…";
+      break;
+    }
+    auto character = first_character(text);
+    std::size_t bytes = character ? character->bytes : 1;
+    bool printable =
+        character && character->code >= 0x20 && (character->code < 0x7F || character->code > 0x9F);
+    if (text[0] == '\n') {
+      out += "\\n";
+    } else if (text[0] == '\t') {
+      out += "\\t";
+    } else {
+      out += printable ? std::string(text.substr(0, bytes)) : escaped(text.substr(0, bytes));
+    }
+    text.remove_prefix(bytes);
+  }
+  return out + '"';
+}
+
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) cost[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      auto replace = cost[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, replace});
+      bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
+    }
+  }
+  return cost[a.size()][b.size()];
+}
+
+std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
+  if (word.size() > kSuggestionLengthMax) return std::nullopt;
+  std::optional<std::string> best;
+  std::size_t best_distance = 0;
+  for (const auto& candidate : candidates) {
+    auto edits = is_short_for(word, candidate) ? 1 : distance(word, candidate);
+    // A third of the letters wrong is a slip; more is another word.
+    if (edits > std::max<std::size_t>(1, std::max(word.size(), candidate.size()) / 3)) continue;
+    if (edits >= std::min(word.size(), candidate.size())) continue;
+    if (!best || edits < best_distance) {
+      best = candidate;
+      best_distance = edits;
+    }
+  }
+  return best;
+}
+
+std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {
+  auto best = nearest(word, candidates);
+  return best ? fmt::format(" (did you mean \"{}\"?)", *best) : "";
+}
+
+std::string joined(std::span<const std::string> items, std::string_view separator) {
+  return fmt::format("{}", fmt::join(items, separator));
+}
+
+}  // namespace liveswap::config

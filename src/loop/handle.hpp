@@ -15,6 +15,9 @@ struct HandleState {
   Callback callback;
   bool open = true;  // its owner lives: callbacks may be called
 
+  virtual ~HandleState() = default;  // libuv's last callback knows only this type
+  HandleState(const HandleState&) = delete;
+  HandleState& operator=(const HandleState&) = delete;
   explicit HandleState(Callback to_call) : callback(std::move(to_call)) { handle.data = this; }
 
   static HandleState* of(Handle* handle) { return static_cast<HandleState*>(handle->data); }
@@ -26,11 +29,6 @@ struct HandleState {
     uv_close(reinterpret_cast<uv_handle_t*>(&handle),
              [](uv_handle_t* closed) { delete static_cast<HandleState*>(closed->data); });
   }
-};
-
-template <class State>
-struct CloseHandle {
-  void operator()(State* state) const { state->close(); }
 };
 
 }  // namespace liveswap::loop

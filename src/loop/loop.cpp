@@ -14,19 +14,18 @@ Loop::Loop() : owned_(new uv_loop_t), loop_(owned_.get()) {
 
 Loop::~Loop() {
   if (!owned_) return;
-  uv_run(loop_, UV_RUN_NOWAIT);                 // the close callbacks of what was destroyed before us
-  if (uv_loop_close(loop_) != 0) std::abort();  // a handle outlives its loop: a bug
+  // What was destroyed before us still waits for libuv's last word, and may own further handles that then
+  // begin to close.
+  constexpr int kTurnsMax = 100;
+  for (int turn = 0; uv_loop_close(loop_) != 0; ++turn) {
+    if (turn == kTurnsMax) std::abort();  // a handle outlives its loop: a bug
+    uv_run(loop_, UV_RUN_NOWAIT);
+  }
 }
 
-void Loop::run() {
-  running_ = true;
-  while (running_) uv_run(loop_, UV_RUN_DEFAULT);
-}
+void Loop::run() { uv_run(loop_, UV_RUN_DEFAULT); }
 
-void Loop::stop() {
-  running_ = false;
-  uv_stop(loop_);
-}
+void Loop::stop() { uv_stop(loop_); }
 
 std::chrono::microseconds Loop::now() const {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::nanoseconds(uv_hrtime()));

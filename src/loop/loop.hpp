@@ -20,8 +20,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  void run();   // until stop()
-  void stop();  // from inside a callback; run() returns after it
+  void run();   // until stop(), or until nothing is left that could ever call back
+  void stop();  // from inside a callback: run() returns once this turn of the loop is over
 
   // CLOCK_MONOTONIC, read now: not libuv's cached milliseconds.
   [[nodiscard]] std::chrono::microseconds now() const;
@@ -34,7 +34,6 @@ class Loop {
   };
   std::unique_ptr<uv_loop_s, Free> owned_;
   uv_loop_s* loop_ = nullptr;
-  bool running_ = false;
 };
 
 }  // namespace liveswap::loop

@@ -1,7 +1,6 @@
 // A bounded memory of things that happened, with followers: behind `events` and `logs`.
 //
-// Owned by whoever makes the things; not thread-safe. Items are numbered from 1 and the oldest are forgotten. A
-// follower gets every item from its start on, until unfollow(), which is allowed from inside a handler.
+// Owned by whoever makes the things; not thread-safe. Items are numbered from 1 and the oldest are forgotten.
 #pragma once
 
 #include <cstddef>
@@ -17,18 +16,14 @@ namespace liveswap::master {
 template <class Item>
 class Feed {
  public:
-  using Handler = typename Followers<Item>::Handler;
-  using Id = typename Followers<Item>::Id;
-
   explicit Feed(std::size_t items_max) : items_max_(items_max) {}
 
   // Numbers the item, remembers it and hands it to everyone who follows.
   void add(Item item) {
     item.number = ++last_number_;
-    items_.push_back(std::move(item));
+    items_.push_back(item);
     if (items_.size() > items_max_) items_.pop_front();
-    const Item told = items_.back();  // a handler may add more, and push this one out
-    followers_.tell(told);
+    followers_.tell(item);
   }
 
   // The last items that `wanted` picks, at most `max`, oldest first.
@@ -41,8 +36,7 @@ class Feed {
     return {found.rbegin(), found.rend()};
   }
 
-  Id follow(Handler handler) { return followers_.follow(std::move(handler)); }
-  void unfollow(Id id) { followers_.unfollow(id); }
+  [[nodiscard]] Followers<Item>& followers() { return followers_; }
 
  private:
   std::size_t items_max_;

@@ -15,15 +15,17 @@
 namespace liveswap::core {
 
 // Read the app's section (or apply what the request overrides), resolve and pin it: ReleasePrepared, ReleaseRefused.
-// No request: a start by the master itself.
+// No request: a start by the master itself. The number of a refused release is given out again; one whose rollout
+// ended before the answer came is answered by DropRelease.
 struct PrepareRelease { AppId app; ReleaseId release; std::optional<RequestId> request; };
 // Nothing needs the release any more: let go of what it pins.
 struct DropRelease { AppId app; ReleaseId release; };
 
-// Bind the app's listeners again after a stop: ListenersOpened, ListenersFailed.
+// Bind the app's listeners again after a stop: ListenersOpened, ListenersFailed. Each is answered once, in order,
+// also where CloseListeners came in between.
 struct OpenListeners { AppId app; };
 // New clients of the listeners that no other started app lists are made to wait; ListenersQuiet once their queues
-// are empty.
+// are empty (but not after CloseListeners, which does not always wait for it).
 struct QuiesceListeners { AppId app; };
 // Close the listeners that no other started app lists.
 struct CloseListeners { AppId app; };
@@ -32,9 +34,9 @@ struct ReassertListeners { AppId app; };
 
 // Launched, LaunchFailed, later WorkerExited.
 struct Spawn { WorkerId worker; AppId app; Slot slot; GenerationId generation; ReleaseId release; };
-// By the app's protocol. `timeout`: when it will be stopped.
+// By the app's protocol, once at most, and only after Launched. `timeout`: when it will be stopped.
 struct AskDrain { WorkerId worker; Duration timeout; };
-// To the main process, or to all that the worker started.
+// To the main process, or to all that the worker started. Can come as soon as Spawn was performed, before Launched.
 struct SignalWorker { WorkerId worker; int signo; bool whole_tree = false; };
 
 // How a request ended.
@@ -71,7 +73,7 @@ struct Note {
 };
 struct Tell { Note note; };
 
-// Everything has ended: leave with this status.
+// Everything has ended: leave with this status. The last action of all.
 struct Exit { int status = 0; };
 
 using Action = std::variant<PrepareRelease, DropRelease, OpenListeners, QuiesceListeners, CloseListeners,

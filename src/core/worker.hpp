@@ -1,0 +1,88 @@
+// One worker: its states, the deadline of each, and how it is made to leave. It knows nothing of slots or rollouts.
+//
+//   starting ──ready──▶ ready ──drain──▶ draining ──time is up, or cut──▶ stopping ──exit, tree gone──▶ (forgotten)
+//      └──────drain: it may have accepted──▶┘   from everywhere: stop, watchdog ──▶┘
+//
+// Leaving goes by steps, each with a deadline: asked to drain; the stop signal to its main process; SIGKILL to all
+// that it started, again and again until that is gone. One signal is never sent twice to a worker's main process:
+// where the drain was asked by the stop signal itself, the stop step only waits.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "core/desk.hpp"
+#include "core/ids.hpp"
+#include "core/plan.hpp"
+#include "core/tables.hpp"
+
+namespace liveswap::core {
+
+// Which state may follow which; an exit is possible from each. `backoff` belongs to slots, not to workers.
+constexpr bool is_legal(WorkerState from, WorkerState to) {
+  constexpr auto legal = std::to_array<std::pair<WorkerState, WorkerState>>({
+      {WorkerState::starting, WorkerState::ready},
+      {WorkerState::starting, WorkerState::draining},
+      {WorkerState::starting, WorkerState::stopping},
+      {WorkerState::ready, WorkerState::draining},
+      {WorkerState::ready, WorkerState::stopping},
+      {WorkerState::draining, WorkerState::stopping},
+  });
+  for (const auto& [before, after] : legal) {
+    if (before == from && after == to) return true;
+  }
+  return false;
+}
+
+struct Worker {
+  WorkerId id;
+  AppId app;
+  GenerationId generation;
+  ReleaseId release;
+  Slot slot = 0;
+  std::shared_ptr<const AppPolicy> policy;  // of its release
+
+  WorkerState state = WorkerState::starting;
+  Time since{};
+  std::optional<Time> ready_since;  // set once and kept
+  bool launched = false;            // its program runs; before that a drain is only noted
+  bool failed = false;              // leaves because it did not do its duty: it gets no more extensions
+  bool main_gone = false;           // its main process was reaped, others of its tree may live
+  std::set<int> sent{};             // signals that its main process has been sent
+  unsigned kills = 0;               // SIGKILLs to its tree
+  std::optional<Duration> watchdog{};
+
+  bool serves() const { return state == WorkerState::starting || state == WorkerState::ready; }
+};
+
+// A drain that ended with its time-out has had its time; one that is cut short has not.
+enum class StopStep { cut_short, time_is_up };
+
+Note note_of(NoteKind kind, const Worker& worker);
+
+// Its deadlines and what they lead to. All of these ignore a worker that is past that point already.
+void start_worker(Desk& desk, const Worker& worker);     // Spawn was or is being asked for
+void worker_launched(Desk& desk, Worker& worker);        // a drain that was asked for before is passed on now
+void worker_ready(Desk& desk, Worker& worker);
+void worker_pinged(Desk& desk, Worker& worker);
+void set_watchdog(Desk& desk, Worker& worker, Duration interval);
+void extend_deadline(Desk& desk, const Worker& worker, Duration by);
+void add_drain_time(Desk& desk, const Worker& worker, Duration more);
+
+// Ask it to drain. One that never was ready has nothing that is worth more than stop.timeout.
+void drain_worker(Desk& desk, Worker& worker, Reason reason = Reason::none);
+// It said by itself that it is leaving: there is nothing to ask for.
+void worker_leaves_by_itself(Desk& desk, Worker& worker);
+void stop_worker(Desk& desk, Worker& worker, StopStep step = StopStep::cut_short);
+// It hangs: SIGABRT, so that it leaves a core to look at.
+void abort_worker(Desk& desk, Worker& worker);
+// Its main process ended and others are left: they are ended too.
+void end_leftovers(Desk& desk, Worker& worker);
+// The time-out of draining or stopping has passed.
+void leaving_time_is_up(Desk& desk, Worker& worker);
+void disarm(Desk& desk, const Worker& worker);
+
+}  // namespace liveswap::core

@@ -1,0 +1,166 @@
+#include "stage.hpp"
+
+#include <sstream>
+#include <utility>
+
+#include "core/text.hpp"
+
+namespace stage {
+
+namespace {
+
+std::string app_name(AppId app) { return app == kWeb ? "web" : app == kApi ? "api" : std::to_string(app.value); }
+
+template <class Id>
+std::string named(const char* letter, Id id) {
+  return id ? std::string(" ") + letter + std::to_string(id.value) : "";
+}
+
+struct Renderer {
+  std::ostringstream& out;
+
+  void operator()(const PrepareRelease& a) {
+    out << "prepare " << app_name(a.app) << named("r", a.release);
+    if (a.request) out << " for request " << a.request->value;
+  }
+  void operator()(const DropRelease& a) { out << "drop " << app_name(a.app) << named("r", a.release); }
+  void operator()(const OpenListeners& a) { out << "open listeners of " << app_name(a.app); }
+  void operator()(const QuiesceListeners& a) { out << "quiesce listeners of " << app_name(a.app); }
+  void operator()(const CloseListeners& a) { out << "close listeners of " << app_name(a.app); }
+  void operator()(const ReassertListeners& a) { out << "reassert listeners of " << app_name(a.app); }
+  void operator()(const Spawn& a) {
+    out << "spawn" << named("w", a.worker) << " as g" << a.generation.value << "/" << a.slot << " of"
+        << named("r", a.release);
+  }
+  void operator()(const AskDrain& a) { out << "ask" << named("w", a.worker) << " to drain in " << text_of(a.timeout); }
+  void operator()(const SignalWorker& a) {
+    out << "signal" << named("w", a.worker) << " " << signal_name(a.signo) << (a.whole_tree ? " to its tree" : "");
+  }
+  void operator()(const Answer& a) {
+    const Outcome& o = a.outcome;
+    out << "answer " << a.request.value << ": " << name_of(o.result);
+    if (o.reason != Reason::none) out << " (" << name_of(o.reason) << ")";
+    if (o.slot) out << " slot " << *o.slot;
+    if (!o.text.empty()) out << " \"" << o.text << "\"";
+    for (const std::string& line : o.last_lines) out << " | " << line;
+    out << ";" << named("g", o.generation) << named("r", o.release) << " " << o.serving << "/" << o.wanted;
+  }
+  void operator()(const Tell& a) {
+    const Note& n = a.note;
+    out << ". " << name_of(n.kind) << named("g", n.generation);
+    if (n.slot) out << "/" << *n.slot;
+    out << named("r", n.release) << named("w", n.worker);
+    if (n.rollout) out << " " << name_of(*n.rollout);
+    if (n.reason != Reason::none) out << " (" << name_of(n.reason) << ")";
+    if (n.signo) out << " " << signal_name(*n.signo);
+    if (n.wait) out << " " << text_of(*n.wait);
+    if (n.count > 0) out << " x" << n.count;
+    if (!n.text.empty()) out << " \"" << n.text << "\"";
+    for (const std::string& line : n.last_lines) out << " | " << line;
+  }
+  void operator()(const Exit& a) { out << "exit " << a.status; }
+};
+
+}  // namespace
+
+std::string render(const Action& action) {
+  std::ostringstream out;
+  std::visit(Renderer{out}, action);
+  return out.str();
+}
+
+std::string render(const ActionList& actions) {
+  std::string text;
+  for (const Action& action : actions) text += render(action) + "\n";
+  return text;
+}
+
+std::string lines(const std::string& text) {
+  std::istringstream in(text);
+  std::string kept;
+  for (std::string line; std::getline(in, line);) {
+    const auto first = line.find_first_not_of(' ');
+    if (first != std::string::npos) kept += line.substr(first) + "\n";
+  }
+  return kept;
+}
+
+Stage::Stage(Options options) : now_(Time{} + 1000s) {
+  Setup setup;
+  setup.apps.push_back({kWeb, "web"});
+  if (options.second_app) setup.apps.push_back({kApi, "api"});
+  setup.on_start_failure = options.on_start_failure;
+  setup.shutdown = options.shutdown;
+  core_ = std::make_unique<Core>(std::move(setup));
+}
+
+std::string Stage::step(const Event& event) {
+  ActionList actions;
+  core_->step(now_, event, actions);
+  return render(actions);
+}
+
+std::string Stage::pass(Duration time) {
+  const Time begin = now_;
+  const Time end = later(now_, time);
+  std::string text;
+  while (core_->next_deadline() <= end) {
+    now_ = std::max(now_, core_->next_deadline());
+    text += "+" + text_of(now_ - begin) + "\n" + step(TimePassed{});
+  }
+  now_ = end;
+  return text;
+}
+
+std::string Stage::prepared(std::uint64_t release, const AppPolicy& policy, AppId app, bool same) {
+  return step(ReleasePrepared{app, ReleaseId{release}, policy, "v" + std::to_string(release), same});
+}
+
+std::string Stage::exited(std::uint64_t worker, int code, bool tree_gone) {
+  return step(WorkerExited{WorkerId{worker}, {.code = code}, {"last words"}, tree_gone});
+}
+
+std::string Stage::killed(std::uint64_t worker, int signo, bool tree_gone) {
+  return step(WorkerExited{WorkerId{worker}, {.signaled = true, .code = signo}, {"last words"}, tree_gone});
+}
+
+std::string Stage::up(std::uint64_t worker) {
+  const std::string first = launched(worker);
+  return first + ready(worker);
+}
+
+void Stage::run_web(const AppPolicy& policy) {
+  step(Begun{});
+  prepared(1, policy);
+  for (std::uint64_t worker = 1; worker <= policy.workers; ++worker) up(worker);
+}
+
+std::string Stage::upgrade(const AppPolicy& policy, std::uint64_t release, WaitLevel wait) {
+  const std::string asked = step(UpgradeAsked{.request = RequestId{1}, .app = kWeb, .wait = wait});
+  return asked + prepared(release, policy);
+}
+
+std::string Stage::workers() const {
+  std::string text;
+  for (const WorkerSnapshot& worker : web().workers) {
+    if (worker.worker) text += "w" + std::to_string(worker.worker.value) + " ";
+    text += "g" + std::to_string(worker.generation.value) + "/" + std::to_string(worker.slot) + " ";
+    text += std::string(name_of(worker.state)) + (worker.gave_up ? " (gave up)" : "") + "\n";
+  }
+  return text;
+}
+
+AppPolicy policy_of(std::uint32_t workers) {
+  AppPolicy policy;
+  policy.workers = workers;
+  return policy;
+}
+
+AppPolicy rolling_policy(std::uint32_t workers, std::uint32_t surge, std::uint32_t unavailable) {
+  AppPolicy policy = policy_of(workers);
+  policy.max_surge = {surge, false};
+  policy.max_unavailable = {unavailable, false};
+  return policy;
+}
+
+}  // namespace stage

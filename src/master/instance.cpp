@@ -14,8 +14,11 @@ namespace {
 mode_t mode_of_runtime_dir(const config::Surroundings& surroundings) { return surroundings.uid == 0 ? 0755 : 0700; }
 
 std::string taken_by(const core::MasterPlan& plan, const os::LockAttempt& attempt, const std::string& path) {
-  if (attempt.holder == 0) return fmt::format("another master called \"{}\" is running ({} is locked)", plan.name, path);
-  return fmt::format("a master called \"{}\" is running already: PID {} ({} is locked)", plan.name, attempt.holder, path);
+  if (attempt.holder == 0) {
+    return fmt::format("another master called \"{}\" is running ({} is locked)", plan.name, path);
+  }
+  return fmt::format("a master called \"{}\" is running already: PID {} ({} is locked)", plan.name,
+                     attempt.holder, path);
 }
 
 }  // namespace

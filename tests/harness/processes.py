@@ -60,6 +60,22 @@ def wait_gone(pid, timeout=10.0):
         os.close(pidfd)
 
 
+class held:
+    """A process of whichever parent, held by a pidfd: a signal through it meets that process or none."""
+
+    def __init__(self, pid):
+        self.pidfd = os.pidfd_open(pid)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.pidfd)
+
+    def signal(self, number):
+        signal.pidfd_send_signal(self.pidfd, number)
+
+
 @dataclasses.dataclass(frozen=True)
 class Stat:
     pid: int

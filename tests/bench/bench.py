@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""bench.py [--quick] [--json]: what an upgrade costs, against a loop that does the bare minimum; what idling costs.
+
+Run it by ./dev bench. Both supervisors run the same worker program, take turns, and are measured in one run, so the
+ratios mean something where the milliseconds, on a busy machine, do not.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from harness import Liveswap, Process, build, processes  # noqa: E402  (found by the line above)
+from harness.varlink import Varlink  # noqa: E402
+
+CONFIG = """
+listeners:
+  http: tcp://127.0.0.1:0
+apps:
+  bench:
+    command: [{program}]
+    workers: {workers}
+"""
+AIM_RATIO = 1.5  # for 8 workers and more
+AIM_PSS_KB = 6 * 1024
+
+
+class Bench:
+    def __init__(self, directory, quick):
+        self.directory = pathlib.Path(directory)
+        self.rounds = 5 if quick else 15
+        self.idle_s = 5 if quick else 30
+        self._masters = 0
+
+    def master(self, program, workers):
+        self._masters += 1
+        folder = self.directory / str(self._masters)
+        folder.mkdir()
+        return Liveswap(folder, CONFIG.format(program=build.program(program), workers=workers)).start(60.0)
+
+    def upgrades(self, program, workers):
+        """Medians in ms of one worker program and one number of workers, the supervisors taking turns."""
+        bare = Process([build.program("bare_loop"), build.program(program), str(workers)], stdin=subprocess.PIPE)
+        master = self.master(program, workers)
+        times = {"bare asked": [], "bare reaped": [], "asked": [], "reaped": [], "liveswapctl": []}
+        try:
+            with Varlink(master.control) as control:
+                for turn in range(self.rounds + 1):
+                    asked, reaped = bare_upgrade(bare)
+                    took = {"bare asked": asked, "bare reaped": reaped,
+                            "asked": timed(lambda: upgrade(control, "committed"))}
+                    control.call("Wait", wait="drained")
+                    took["reaped"] = timed(lambda: upgrade(control, "drained"))
+                    took["liveswapctl"] = timed(lambda: master.ctl("upgrade", status=0))
+                    control.call("Wait", wait="drained")
+                    if turn > 0:  # the first upgrade warms caches up, and the bare loop has nobody to replace yet
+                        for name, ms in took.items():
+                            times[name].append(ms)
+        finally:
+            bare.stdin.close()
+            bare.wait()
+            bare.close()
+            master.stop()
+            master.close()
+        return {name: statistics.median(values) for name, values in times.items()}
+
+    def idle(self, workers):
+        """What a master with so many workers costs while nothing happens, after some upgrades."""
+        master = self.master("ready_worker_static", workers)
+        try:
+            with Varlink(master.control) as control:
+                for _ in range(5):
+                    upgrade(control, "drained")
+            processes.wait_until(lambda: not processes.stat(master.pid).state == "R")
+            before = switches(master.pid), cpu_us(master.pid)
+            time.sleep(self.idle_s)
+            after = switches(master.pid), cpu_us(master.pid)
+            return {"pss_kb": processes.memory_kb(master.pid, "Pss"), "rss_kb": processes.memory_kb(master.pid, "Rss"),
+                    "wake_ups": after[0] - before[0], "cpu_us": after[1] - before[1], "seconds": self.idle_s,
+                    "threads": len(list(pathlib.Path(f"/proc/{master.pid}/task").iterdir()))}
+        finally:
+            master.stop()
+            master.close()
+
+
+def timed(action):
+    begun = time.monotonic()
+    action()
+    return (time.monotonic() - begun) * 1000
+
+
+def upgrade(control, wait):
+    for reply in control.stream("Upgrade", wait=wait):
+        outcome = reply.get("outcome")
+    if outcome is None or outcome["result"] != "done":
+        raise AssertionError(f"the upgrade ended with {outcome}")
+
+
+def bare_upgrade(bare):
+    seen = bare.out.count()
+    bare.stdin.write("\n")
+    bare.stdin.flush()
+    asked, reaped = bare.wait_line(r"^(\d+) (\d+)$", timeout=60, stream="out", skip=seen).groups()
+    return int(asked) / 1000, int(reaped) / 1000
+
+
+def switches(pid):
+    """How often all threads of a process have been switched to."""
+    count = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        for line in (task / "status").read_text().splitlines():
+            if "ctxt_switches" in line:
+                count += int(line.split()[1])
+    return count
+
+
+def cpu_us(pid):
+    """What all threads of a process have computed, in microseconds."""
+    return sum(int((task / "schedstat").read_text().split()[0]) // 1000
+               for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
+
+
+def verdict(good):
+    return "ok" if good else "MISSED"
+
+
+def print_upgrade_head(rounds):
+    print(f"Upgrade wall time, median of {rounds}, in ms. asked: all new workers are ready and the old")
+    print("ones asked to end; reaped: the old ones are gone. liveswap is asked over its control")
+    print("socket; liveswapctl is the same with the client's start. Aim: at most "
+          f"{AIM_RATIO} x from 8 workers.")
+    print()
+    print("workers  program   bare loop         liveswap          liveswapctl  ratio")
+    print("                   asked    reaped   asked    reaped         asked  asked  reaped")
+
+
+def print_upgrade(workers, program, row):
+    ratios = row["asked"] / row["bare asked"], row["reaped"] / row["bare reaped"]
+    aim = verdict(ratios[0] <= AIM_RATIO) if workers >= 8 else ""
+    print(f"{workers:7}  {program:8}{row['bare asked']:8.2f}  {row['bare reaped']:8.2f}{row['asked']:8.2f}  "
+          f"{row['reaped']:8.2f}  {row['liveswapctl']:12.2f}{ratios[0]:7.2f}{ratios[1]:8.2f}  {aim}", flush=True)
+
+
+def print_idle(idle):
+    print()
+    print(f"The master, with 8 workers, idle for {idle['seconds']} s:")
+    print(f"  memory (PSS)    {idle['pss_kb']:6} kB   {verdict(idle['pss_kb'] < AIM_PSS_KB)}"
+          f" (aim: under {AIM_PSS_KB} kB; RSS {idle['rss_kb']} kB, {idle['threads']} threads)")
+    print(f"  wake-ups        {idle['wake_ups']:6}      {verdict(idle['wake_ups'] == 0)} (aim: none)")
+    print(f"  computing       {idle['cpu_us']:6} us")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench", description="Upgrades against a bare C loop; idling.")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, up to 8 workers, and 5 idle seconds")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
+    options = parser.parse_args()
+    processes.become_subreaper()
+    results = {"upgrades": []}
+    with tempfile.TemporaryDirectory(prefix="liveswap-bench-") as directory:
+        bench = Bench(directory, options.quick)
+        try:
+            if not options.json:
+                print_upgrade_head(bench.rounds)
+            for workers in (1, 2, 8) if options.quick else (1, 2, 8, 64):
+                for program in ("static", "dynamic"):
+                    row = bench.upgrades("ready_worker" + ("_static" if program == "static" else ""), workers)
+                    results["upgrades"].append({"workers": workers, "program": program, **row})
+                    if not options.json:
+                        print_upgrade(workers, program, row)
+            results["idle"] = bench.idle(8)
+            print(json.dumps(results)) if options.json else print_idle(results["idle"])
+        finally:
+            processes.kill_left_over()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,251 @@
+#include "master/release.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+
+#include "config/env_file.hpp"
+#include "config/environment.hpp"
+#include "os/file.hpp"
+#include "os/users.hpp"
+
+namespace liveswap::master {
+namespace {
+
+constexpr std::size_t kEnvFileMax = std::size_t{1} << 20;
+
+using Step = std::expected<void, std::string>;
+
+std::unexpected<std::string> failure(std::string_view key, std::string_view object, int error) {
+  return std::unexpected(fmt::format("{} {}: {}", key, object, os::errno_text(error)));
+}
+
+std::expected<std::string, int> resolve(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr), &std::free);
+  if (!resolved) return std::unexpected(errno);
+  return std::string(resolved.get());
+}
+
+std::string join(std::span<const std::string> words) {
+  std::string joined;
+  for (const std::string& word : words) joined += (joined.empty() ? "" : " ") + word;
+  return joined;
+}
+
+config::SocketValue value_of(const BoundSocket& socket) {
+  config::SocketValue value;
+  value.listener = socket.listener;
+  value.address = socket.address;
+  if (socket.kind != core::SocketKind::tcp && socket.kind != core::SocketKind::udp) return value;
+  value.port = socket.port;
+  value.address = socket.address.substr(0, socket.address.rfind(':'));
+  if (value.address.starts_with('[')) value.address = value.address.substr(1, value.address.size() - 2);
+  return value;
+}
+
+// Makes one release, step by step; each step fills in a part and may use what the ones before it have filled in.
+class Maker {
+ public:
+  explicit Maker(const ReleaseRequest& request) : request_(request) {}
+
+  std::expected<std::shared_ptr<const Release>, std::string> make() {
+    for (const auto step : {&Maker::begin, &Maker::pin_target, &Maker::list_sockets, &Maker::make_environment,
+                            &Maker::pin_directory, &Maker::expand_command, &Maker::find_identity}) {
+      if (auto done = (this->*step)(); !done) {
+        return std::unexpected(request_.plan.name + ": " + std::move(done.error()));
+      }
+    }
+    release_->digest = digest_of(*release_);
+    return release_;
+  }
+
+ private:
+  Step begin();
+  Step pin_target();
+  Step run_target(const std::string& path);
+  Step list_sockets();
+  Step make_environment();
+  Step pin_directory();
+  Step expand_command();
+  Step find_identity();
+  std::expected<std::vector<config::EnvValue>, std::string> expand_words(std::string_view key,
+                                                                         std::span<const std::string> words);
+
+  const ReleaseRequest& request_;
+  std::shared_ptr<Release> release_ = std::make_shared<Release>();
+  config::Values values_;
+};
+
+Step Maker::begin() {
+  const ReleaseOverrides& overrides = request_.overrides;
+  release_->app = request_.app;
+  release_->id = request_.id;
+  release_->label = overrides.label;
+  release_->plan = request_.plan;
+  release_->protocol = protocols::make_protocol(request_.plan.protocol);
+  if (overrides.target) {
+    release_->plan.target = overrides.target;
+    release_->overrides.push_back("--target " + *overrides.target);
+  }
+  for (const auto& [name, value] : overrides.env) release_->overrides.push_back("--env " + name + "=" + value);
+  if (!overrides.command.empty()) {
+    release_->plan.command = overrides.command;
+    release_->overrides.push_back("-- " + join(overrides.command));
+  }
+  for (const core::Limit& limit : release_->plan.limits) {
+    release_->limits.push_back({static_cast<std::uint32_t>(limit.resource), limit.soft, limit.hard});
+  }
+  values_.release = request_.id.value;
+  return {};
+}
+
+Step Maker::pin_target() {
+  const bool runs_target = release_->plan.command.empty();
+  if (!release_->plan.target) {
+    if (runs_target) return std::unexpected("command: there is nothing to run: neither a command nor a target");
+    return {};
+  }
+  const std::string& path = *release_->plan.target;
+  auto resolved = resolve(path);
+  if (!resolved) return failure("target", path, resolved.error());
+  release_->target = std::move(*resolved);
+  values_.target = release_->target;
+  return runs_target ? run_target(path) : Step{};
+}
+
+// What is executed is the file behind all symlinks; its argv[0] keeps the name by which it was called, as programs go
+// by that name, but in the folder where it is found now.
+Step Maker::run_target(const std::string& path) {
+  struct stat info {};
+  if (::stat(release_->target->c_str(), &info) == -1) return failure("target", path, errno);
+  if (S_ISDIR(info.st_mode)) {
+    return std::unexpected(fmt::format("target {}: {}; a directory needs a command", path, os::errno_text(EISDIR)));
+  }
+  if (!S_ISREG(info.st_mode)) return std::unexpected(fmt::format("target {}: not a regular file", path));
+  if (::faccessat(AT_FDCWD, release_->target->c_str(), X_OK, AT_EACCESS) == -1) return failure("target", path, errno);
+  const std::size_t slash = path.rfind('/');
+  const auto folder = resolve(slash == 0 ? "/" : path.substr(0, slash));
+  release_->program = release_->target;
+  const std::string name = folder ? (*folder == "/" ? "" : *folder) + path.substr(slash) : path;
+  release_->command = {{name, false}};
+  return {};
+}
+
+Step Maker::list_sockets() {
+  for (const BoundSocket& socket : request_.sockets) values_.sockets.push_back(value_of(socket));
+  int number = protocols::kFirstListener;
+  for (const std::string& name : release_->plan.listeners) {
+    for (config::SocketValue& socket : values_.sockets) {
+      if (socket.listener == name) socket.fd = number++;
+    }
+  }
+  release_->sockets = values_.sockets;
+  return {};
+}
+
+Step Maker::make_environment() {
+  config::EnvSources sources{release_->plan, request_.own_environment, {}, request_.overrides.env};
+  for (const core::EnvFile& file : release_->plan.env_files) {
+    const auto text = os::read_file(file.path, kEnvFileMax);
+    if (!text && text.error().code == ENOENT && file.may_be_missing) continue;
+    if (!text) return failure("env_file", file.path, text.error().code);
+    auto variables = config::parse_env_file(*text, file.path);
+    if (!variables) return std::unexpected("env_file " + variables.error());
+    sources.files.insert(sources.files.end(), variables->begin(), variables->end());
+  }
+  auto environment = config::release_environment(sources, values_);
+  if (!environment) return std::unexpected(std::move(environment.error()));
+  release_->environment = std::move(*environment);
+  values_.environment = &release_->environment;
+  return {};
+}
+
+Step Maker::pin_directory() {
+  auto path = config::expand(release_->plan.cwd, values_);
+  if (!path) return std::unexpected("cwd: " + path.error());
+  release_->directory = os::OwnedFd{os::adopt, ::open(path->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!release_->directory) return failure("cwd", *path, errno);
+  auto resolved = os::read_link("/proc/self/fd/" + std::to_string(release_->directory.get()));
+  release_->directory_path = resolved ? std::move(*resolved) : std::move(*path);
+  return {};
+}
+
+std::expected<std::vector<config::EnvValue>, std::string> Maker::expand_words(std::string_view key,
+                                                                              std::span<const std::string> words) {
+  std::vector<config::EnvValue> expanded;
+  for (const std::string& word : words) {
+    auto value = config::expand_for_release(word, values_);
+    if (!value) return std::unexpected(fmt::format("{}: {}", key, value.error()));
+    expanded.push_back(std::move(*value));
+  }
+  return expanded;
+}
+
+Step Maker::expand_command() {
+  if (!release_->program) {
+    auto command = expand_words("command", release_->plan.command);
+    if (!command) return std::unexpected(std::move(command.error()));
+    release_->command = std::move(*command);
+  }
+  if (release_->plan.ready.when != core::ReadyWhen::command) return {};
+  auto command = expand_words("ready.command", release_->plan.ready.command);
+  if (!command) return std::unexpected(std::move(command.error()));
+  release_->ready_command = std::move(*command);
+  return {};
+}
+
+Step Maker::find_identity() {
+  const core::AppPlan& plan = release_->plan;
+  if (!plan.user && !plan.group) return {};
+  os::User user{::geteuid(), ::getegid(), ""};
+  if (plan.user) {
+    const auto found = os::find_user(*plan.user);
+    if (!found) return std::unexpected(fmt::format("user {}: {}", *plan.user, found.error().message()));
+    user = *found;
+  }
+  if (plan.group) {
+    const auto found = os::find_group(*plan.group);
+    if (!found) return std::unexpected(fmt::format("group {}: {}", *plan.group, found.error().message()));
+    user.gid = *found;
+  }
+  if (!user.gid) return std::unexpected(fmt::format("user {}: it has no group of its own: set group", *plan.user));
+  // Without the right to change groups it can only stay what it is, which config has seen to.
+  if (::geteuid() != 0 && user.uid == ::geteuid() && *user.gid == ::getegid()) return {};
+  auto groups = os::groups_of(user, *user.gid);
+  if (!groups) return std::unexpected(groups.error().message());
+  release_->identity = wire::Identity{user.uid, *user.gid, {groups->begin(), groups->end()}};
+  return {};
+}
+
+}  // namespace
+
+uid_t Release::worker_uid() const { return identity ? identity->uid : ::geteuid(); }
+
+ReleaseFacts Release::facts() const {
+  ReleaseFacts facts;
+  facts.protocol = plan.protocol;
+  facts.target = target;
+  config::Values values;
+  values.slot = 0;
+  values.generation = 1;
+  values.release = id.value;
+  values.target = target;
+  values.sockets = sockets;
+  values.environment = &environment;
+  for (const config::EnvValue& word : command) {
+    facts.command.push_back(word.per_worker ? config::expand(word.text, values).value_or(word.text) : word.text);
+  }
+  facts.overrides = overrides;
+  return facts;
+}
+
+std::expected<std::shared_ptr<const Release>, std::string> make_release(const ReleaseRequest& request) {
+  return Maker(request).make();
+}
+
+}  // namespace liveswap::master

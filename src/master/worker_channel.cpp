@@ -1,0 +1,109 @@
+#include "master/worker_channel.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <variant>
+
+#include "wire/channel.hpp"
+#include "wire/printable.hpp"
+
+namespace liveswap::master {
+namespace {
+
+namespace channel = wire::channel;
+
+constexpr int kPacketsATurn = 32;
+constexpr std::size_t kObjectMax = 1024;  // bytes of a path in an error text
+
+std::string text_of(const channel::Failed& failed) {
+  const std::string object = wire::printable_text(failed.object, kObjectMax);
+  return fmt::format("{}{}{}: {}", failed.step, object.empty() ? "" : " ", object, os::errno_text(failed.error));
+}
+
+}  // namespace
+
+os::Result<std::unique_ptr<WorkerChannel>> WorkerChannel::open(loop::Loop& loop, os::OwnedFd end, bool kept,
+                                                               Handlers handlers) {
+  auto opened = std::unique_ptr<WorkerChannel>(new WorkerChannel(std::move(end), kept, std::move(handlers)));
+  auto watch = loop::FdWatch::open(loop, opened->end_, {.readable = true},
+                                   [self = opened.get()](loop::Readiness ready) { self->on_ready(ready); });
+  if (!watch) return std::unexpected(watch.error());
+  opened->watch_ = std::move(*watch);
+  return opened;
+}
+
+void WorkerChannel::on_ready(loop::Readiness ready) {
+  if (ready.writable) (void)send_unsent();  // a program that has closed its end is found out by reading
+  if (ready.readable) on_readable();
+}
+
+void WorkerChannel::on_readable() {
+  for (int i = 0; i < kPacketsATurn && phase_ != Phase::ended; ++i) {
+    const auto packet = os::receive_packet(end_, channel::kPacketMax, channel::kDescriptorsMax, MSG_DONTWAIT);
+    if (packet && !*packet) return;
+    if (!packet || (*packet)->eof) return close();
+    take(**packet);
+  }
+}
+
+void WorkerChannel::take(const os::ReceivedPacket& packet) {
+  if (phase_ != Phase::heard && take_from_launcher(packet)) return;
+  phase_ = Phase::heard;
+  tell_running();
+  handlers_.said(packet.payload, packet.fds.size());
+}
+
+bool WorkerChannel::take_from_launcher(const os::ReceivedPacket& packet) {
+  const auto message = channel::decode(packet.payload, packet.fds.size(), channel::End::master);
+  if (!message) return false;
+  if (std::holds_alternative<channel::Executing>(*message)) {
+    phase_ = Phase::executing;
+    if (kept_) tell_running();
+    return true;
+  }
+  const auto* failed = std::get_if<channel::Failed>(&*message);
+  if (failed == nullptr) return false;
+  phase_ = Phase::ended;
+  watch_.reset();
+  handlers_.failed(text_of(*failed));
+  return true;
+}
+
+void WorkerChannel::tell_running() {
+  if (!std::exchange(told_running_, true)) handlers_.running();
+}
+
+void WorkerChannel::close() {
+  const Phase before = std::exchange(phase_, Phase::ended);
+  watch_.reset();
+  if (before == Phase::launching) {
+    handlers_.failed("");
+  } else {
+    tell_running();
+  }
+}
+
+os::Result<void> WorkerChannel::send(std::vector<std::byte> packet) {
+  if (phase_ == Phase::ended) return os::fail_with(EPIPE, "sendmsg(channel)");
+  unsent_.push_back(std::move(packet));
+  return send_unsent();
+}
+
+os::Result<void> WorkerChannel::send_unsent() {
+  os::Result<void> result;
+  auto next = unsent_.begin();
+  for (; next != unsent_.end(); ++next) {
+    const auto outcome = os::send_packet(end_, *next, {}, MSG_DONTWAIT);
+    if (outcome && *outcome == os::SendOutcome::would_block) break;
+    if (outcome) continue;
+    result = std::unexpected(outcome.error());
+    next = unsent_.end();
+    break;
+  }
+  unsent_.erase(unsent_.begin(), next);
+  if (watch_) watch_->want({.readable = true, .writable = !unsent_.empty()});
+  return result;
+}
+
+}  // namespace liveswap::master

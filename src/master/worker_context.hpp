@@ -1,0 +1,45 @@
+// What all workers share. Owned by Workers, which outlives each of them.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "loop/loop.hpp"
+#include "master/bound_socket.hpp"
+#include "master/children.hpp"
+#include "master/launcher.hpp"
+#include "master/log.hpp"
+#include "master/output.hpp"
+#include "master/post.hpp"
+
+namespace liveswap::master {
+
+// The open sockets of these listeners, in that order.
+using SocketsOf = std::function<std::vector<BoundSocket>(std::span<const std::string> names)>;
+
+struct WorkerSetup {
+  loop::Loop& loop;
+  const Launcher& launcher;
+  Output& output;
+  const Log& log;
+  Post post;
+  SocketsOf sockets_of;
+  std::string runtime_dir;  // absolute, the master's alone
+  StandardStreams own_streams;
+};
+
+struct WorkerContext {
+  WorkerSetup setup;
+  Children children;
+  std::string token;  // of this master's life: marks its workers' processes, whoever else runs workers
+  std::function<void(core::WorkerId)> bury;  // it has ended, with all that it started: destroy it soon
+
+  [[nodiscard]] std::string mark_of(core::WorkerId worker) const {
+    return token + ":" + std::to_string(worker.value);
+  }
+};
+
+}  // namespace liveswap::master

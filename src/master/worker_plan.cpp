@@ -1,0 +1,139 @@
+#include "master/worker_plan.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "config/environment.hpp"
+#include "config/expand.hpp"
+#include "protocols/environment.hpp"
+
+namespace liveswap::master {
+namespace {
+
+using Family = protocols::HandedSocket::Family;
+
+constexpr const char* kOwnPrefix = "LIVESWAP_";
+
+protocols::HandedSocket handed(const BoundSocket& socket, int number) {
+  protocols::HandedSocket result;
+  result.name = socket.listener;
+  result.number = number;
+  result.port = socket.port;
+  if (socket.kind != core::SocketKind::tcp && socket.kind != core::SocketKind::udp) {
+    result.family = Family::unix_path;
+    result.host = socket.address;
+    return result;
+  }
+  const std::string host = socket.address.substr(0, socket.address.rfind(':'));
+  result.family = host.starts_with('[') ? Family::ipv6 : Family::ipv4;
+  result.host = result.family == Family::ipv6 ? host.substr(1, host.size() - 2) : host;
+  return result;
+}
+
+protocols::LaunchFacts facts_of(const Release& release, const WorkerTraits& worker,
+                                std::span<const BoundSocket> sockets) {
+  protocols::LaunchFacts facts;
+  facts.app = release.plan.name;
+  facts.slot = worker.ids.slot;
+  facts.generation = worker.ids.generation.value;
+  facts.release = worker.ids.release.value;
+  facts.worker = worker.mark;
+  facts.notify_socket = worker.notify_socket;
+  facts.master_pid = ::getpid();
+  facts.watchdog = release.plan.policy.watchdog;
+  int number = protocols::kFirstListener;
+  for (const BoundSocket& socket : sockets) facts.sockets.push_back(handed(socket, number++));
+  return facts;
+}
+
+config::Values values_of(const Release& release, const WorkerTraits& worker) {
+  config::Values values;
+  values.slot = worker.ids.slot;
+  values.generation = worker.ids.generation.value;
+  values.release = worker.ids.release.value;
+  values.target = release.target;
+  values.sockets = release.sockets;
+  values.environment = &release.environment;
+  return values;
+}
+
+std::expected<std::vector<std::string>, std::string> expand_words(std::span<const config::EnvValue> words,
+                                                                  const config::Values& values) {
+  std::vector<std::string> expanded;
+  for (const config::EnvValue& word : words) {
+    if (!word.per_worker) {
+      expanded.push_back(word.text);
+      continue;
+    }
+    auto text = config::expand(word.text, values);
+    if (!text) return std::unexpected(std::move(text.error()));
+    expanded.push_back(std::move(*text));
+  }
+  return expanded;
+}
+
+// All but what a program and a ready command differ in. The directory is the first descriptor that is sent.
+std::expected<PreparedLaunch, std::string> prepare(const Release& release, const WorkerTraits& worker,
+                                                   std::span<const config::EnvValue> words) {
+  const config::Values values = values_of(release, worker);
+  auto arguments = expand_words(words, values);
+  if (!arguments) return std::unexpected("command: " + arguments.error());
+  auto variables = config::worker_environment(release.environment, values);
+  if (!variables) return std::unexpected("env: " + variables.error());
+  PreparedLaunch prepared;
+  prepared.plan.program = arguments->front();
+  prepared.plan.arguments = std::move(*arguments);
+  prepared.plan.variables = std::move(*variables);
+  prepared.plan.directory = 0;
+  prepared.plan.directory_text = release.directory_path;
+  prepared.plan.limits = release.limits;
+  prepared.plan.identity = release.identity;
+  prepared.descriptors = {release.directory};
+  return prepared;
+}
+
+// The last word is liveswap's: of a variable that is there twice, a program reads the first.
+void set_variable(wire::LaunchPlan& plan, const std::string& name, const std::string& value) {
+  const std::string start = name + "=";
+  std::erase_if(plan.variables, [&](const std::string& variable) { return variable.starts_with(start); });
+  plan.variables.push_back(start + value);
+}
+
+}  // namespace
+
+std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release, const WorkerTraits& worker,
+                                                          std::span<const BoundSocket> sockets) {
+  auto prepared = prepare(release, worker, release.command);
+  if (!prepared) return prepared;
+  if (release.program) prepared->plan.program = *release.program;
+  const protocols::LaunchFacts facts = facts_of(release, worker, sockets);
+  const protocols::Environment own = release.protocol->environment(facts);
+  for (const auto& [name, value] : own.variables) set_variable(prepared->plan, name, value);
+  prepared->plan.pid_variables = own.pid_variables;
+  for (const BoundSocket& socket : sockets) {
+    const auto source = static_cast<std::uint32_t>(prepared->descriptors.size());
+    prepared->plan.placements.push_back({source, source + protocols::kFirstListener - 1});
+    prepared->descriptors.push_back(socket.fd);
+  }
+  if (const auto channel = release.protocol->channel_number(facts)) {
+    prepared->plan.channel_target = static_cast<std::uint32_t>(*channel);
+  }
+  prepared->plan.descriptors = static_cast<std::uint32_t>(prepared->descriptors.size());
+  return prepared;
+}
+
+std::expected<PreparedLaunch, std::string> prepare_ready_command(const Release& release, const WorkerTraits& worker) {
+  auto prepared = prepare(release, worker, release.ready_command);
+  if (!prepared) return prepared;
+  for (const auto& [name, value] : protocols::common_environment(facts_of(release, worker, {})).variables) {
+    if (name.starts_with(kOwnPrefix)) set_variable(prepared->plan, name, value);
+  }
+  prepared->plan.descriptors = 1;
+  return prepared;
+}
+
+}  // namespace liveswap::master

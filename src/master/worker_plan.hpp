@@ -1,0 +1,37 @@
+// What liveswap-launch is told to do for one worker, made from its release. Pure, but for the borrowed descriptors.
+#pragma once
+
+#include <expected>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/action.hpp"
+#include "master/bound_socket.hpp"
+#include "master/release.hpp"
+#include "os/fd.hpp"
+#include "wire/launch_plan.hpp"
+
+namespace liveswap::master {
+
+struct PreparedLaunch {
+  wire::LaunchPlan plan;
+  std::vector<os::FdRef> descriptors;  // borrowed
+};
+
+struct WorkerTraits {
+  core::Spawn ids;
+  std::string mark;           // LIVESWAP_WORKER
+  std::string notify_socket;  // address
+};
+
+// `sockets`: those that the app lists, in its order.
+[[nodiscard]] std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release,
+                                                                        const WorkerTraits& worker,
+                                                                        std::span<const BoundSocket> sockets);
+
+// `ready: {when: command}` for that worker: it has no sockets and no channel, and knows which worker is meant.
+[[nodiscard]] std::expected<PreparedLaunch, std::string> prepare_ready_command(const Release& release,
+                                                                               const WorkerTraits& worker);
+
+}  // namespace liveswap::master

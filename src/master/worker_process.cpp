@@ -1,0 +1,207 @@
+#include "master/worker_process.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <variant>
+
+namespace liveswap::master {
+namespace {
+
+core::ExitStatus core_status(const os::ExitStatus& status) {
+  return {status.kind == os::ExitStatus::Kind::signaled, status.code, status.core};
+}
+
+}  // namespace
+
+WorkerProcess::WorkerProcess(WorkerContext& context, const core::Spawn& ids, std::shared_ptr<const Release> release)
+    : context_(context),
+      ids_(ids),
+      release_(std::move(release)),
+      traits_{ids, context.mark_of(ids.worker), ""},
+      output_(context.setup.loop, context.setup.output,
+              {.source = {release_->plan.name, ids.slot, ids.generation},
+               .mode = release_->plan.output,
+               .own = context.setup.own_streams,
+               .uid = release_->worker_uid()}) {}
+
+// ---- launch ----
+
+void WorkerProcess::start() {
+  if (auto begun = try_start(); !begun) {
+    fail_launch(core::Reason::spawn_failed, std::move(begun.error()));
+    if (!main_) end();
+  }
+}
+
+std::expected<void, std::string> WorkerProcess::try_start() {
+  if (auto opened = open_notify_socket(); !opened) return opened;
+  auto launched = launch();
+  if (!launched) return std::unexpected(std::move(launched.error()));
+  started_ = std::chrono::system_clock::now();
+  session_ = launched->pid;  // the launcher begins one
+  auto watched = watch(std::move(*launched));
+  if (!watched) return std::unexpected(watched.error().message());
+  return {};
+}
+
+std::expected<void, std::string> WorkerProcess::open_notify_socket() {
+  const auto number = ids_.worker.value;
+  auto notify = NotifySocket::open(
+      context_.setup.loop, fmt::format("{}/worker-{}.sock", context_.setup.runtime_dir, number),
+      fmt::format("@liveswap-{}-{}", context_.token, number), release_->worker_uid(),
+      {.said = [this](std::string_view text, std::size_t fds) {
+         on_said(release_->protocol->from_notification(text, fds));
+       },
+       .problem = [this](std::string_view text) { tell_problem(text); }});
+  if (!notify) return std::unexpected(notify.error().message());
+  notify_ = std::move(*notify);
+  traits_.notify_socket = notify_->address();
+  return {};
+}
+
+std::expected<LaunchedProcess, std::string> WorkerProcess::launch() {
+  const auto sockets = context_.setup.sockets_of(release_->plan.listeners);
+  const auto prepared = prepare_worker(*release_, traits_, sockets);
+  if (!prepared) return std::unexpected(prepared.error());
+  const auto ends = output_.open(OutputUser::program);
+  if (!ends) return std::unexpected(ends.error().message());
+  auto launched = context_.setup.launcher.start(prepared->plan, prepared->descriptors, ends->streams);
+  if (!launched) return std::unexpected(launched.error().message());
+  return std::move(*launched);
+}
+
+os::Result<void> WorkerProcess::watch(LaunchedProcess launched) {
+  auto main = watch_process(launched.pid, std::move(launched.pidfd));
+  if (!main) {
+    ::kill(launched.pid, SIGKILL);  // not reaped yet, so still this one
+    return std::unexpected(main.error());
+  }
+  main_ = std::move(*main);
+  const WorkerChannel::Handlers handlers{
+      .running = [this] { on_running(); },
+      .failed = [this](const std::string& text) { on_launch_failed(text); },
+      .said = [this](std::span<const std::byte> packet, std::size_t fds) {
+        on_said(release_->protocol->from_channel(packet, fds));
+      }};
+  const bool kept = release_->plan.protocol == core::Protocol::native;
+  auto channel = WorkerChannel::open(context_.setup.loop, std::move(launched.channel), kept, handlers);
+  if (!channel) {
+    main_->signal(SIGKILL);
+    return std::unexpected(channel.error());
+  }
+  channel_ = std::move(*channel);
+  return {};
+}
+
+void WorkerProcess::on_running() {
+  if (running_ || failed_) return;
+  running_ = true;
+  context_.setup.post(core::Launched{ids_.worker});
+  begin_readiness();
+}
+
+void WorkerProcess::on_launch_failed(const std::string& text) {
+  if (text.empty()) return;  // how it ended will say more
+  fail_launch(core::Reason::exec_failed, text);
+  (void)signal_main(SIGKILL);  // the launcher is leaving; a program that only says so must not stay
+}
+
+void WorkerProcess::fail_launch(core::Reason reason, std::string text) {
+  if (std::exchange(failed_, true)) return;
+  ready_delay_.reset();
+  ready_check_.reset();
+  context_.setup.post(core::LaunchFailed{ids_.worker, reason, std::move(text)});
+}
+
+// ---- orders ----
+
+void WorkerProcess::drain(core::Duration timeout) {
+  const auto request = release_->protocol->drain(release_->plan.policy, timeout);
+  if (const auto* signal = std::get_if<protocols::SendSignal>(&request)) {
+    (void)signal_main(signal->signo);
+    return;
+  }
+  if (!main_ || !channel_) return;
+  if (auto sent = channel_->send(std::get<protocols::SendPacket>(request).packet); !sent) {
+    tell_problem("cannot be asked to drain, since it has closed its channel: " + sent.error().message());
+  }
+}
+
+bool WorkerProcess::signal_main(int signo) {
+  if (!main_) return false;
+  main_->signal(signo);
+  return true;
+}
+
+void WorkerProcess::signal_all(int signo) {
+  (void)signal_main(signo);
+  for (const auto& process : former_) process->signal(signo);
+  signal_members(tree(), [this](pid_t pid) { return context_.children.knows(pid); }, signo);
+}
+
+WorkerFacts WorkerProcess::facts() const {
+  WorkerFacts facts;
+  facts.pid = main_ ? main_->pid() : 0;
+  facts.started = started_;
+  facts.connections = connections_;
+  facts.status = status_;
+  return facts;
+}
+
+// ---- its end ----
+
+os::Result<std::unique_ptr<WatchedProcess>> WorkerProcess::watch_process(pid_t pid, os::OwnedFd pidfd) {
+  return WatchedProcess::open(context_.setup.loop, context_.children, pid, std::move(pidfd),
+                              [this, pid](const os::ExitStatus& status) { on_process_ended(pid, status); });
+}
+
+void WorkerProcess::on_process_ended(pid_t pid, const os::ExitStatus& status) {
+  if (main_ && main_->pid() == pid) return on_main_ended(status);
+  std::erase_if(former_, [&](const auto& process) { return process->pid() == pid; });
+}
+
+// What it sent before it ended is taken first: it may have named another main process, and then this is no end.
+void WorkerProcess::on_main_ended(const os::ExitStatus& status) {
+  main_.reset();
+  if (channel_) channel_->finish();
+  if (notify_) notify_->finish();
+  if (main_) return;
+  channel_.reset();
+  notify_.reset();
+  ready_delay_.reset();
+  ready_check_.reset();
+  output_.finish();
+  if (!running_) {
+    fail_launch(core::Reason::spawn_failed, "liveswap-launch " + status.text());
+    return end();
+  }
+  if (failed_) return end();
+  former_.clear();  // from now on they are leftovers as others are
+  leftovers_ = std::make_unique<Leftovers>(context_.setup.loop, [this] { return find_others(); }, [this] {
+    output_.finish();
+    context_.setup.post(core::TreeGone{ids_.worker});
+    end();
+  });
+  const bool tree_gone = !leftovers_->look();
+  context_.setup.post(core::WorkerExited{ids_.worker, core_status(status), output_.last_lines(), tree_gone});
+  if (tree_gone) end();
+}
+
+void WorkerProcess::end() { context_.bury(ids_.worker); }
+
+WorkerTree WorkerProcess::tree() const {
+  WorkerTree tree{{}, session_, traits_.mark};
+  if (main_) tree.roots.push_back(main_->pid());
+  for (const auto& process : former_) tree.roots.push_back(process->pid());
+  return tree;
+}
+
+std::vector<TreeMember> WorkerProcess::find_others() const {
+  return find_members(tree(), [this](pid_t pid) { return context_.children.knows(pid); });
+}
+
+}  // namespace liveswap::master

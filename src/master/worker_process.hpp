@@ -1,0 +1,113 @@
+// One worker, from its launch until all that it started has gone. Owned by Workers; what happens to it is posted as
+// events, and after the last of those it asks to be buried.
+//
+//   launching ──▶ running ──main process ends──▶ leftovers ──the last has gone──▶ buried
+//       │   Launched        WorkerExited             │ TreeGone                      ▲
+//       └── LaunchFailed ───────────────────────────────────────────────────────────┘
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/action.hpp"
+#include "core/plan.hpp"
+#include "core/time.hpp"
+#include "loop/timer.hpp"
+#include "master/facts.hpp"
+#include "master/leftovers.hpp"
+#include "master/notify_socket.hpp"
+#include "master/ready_check.hpp"
+#include "master/release.hpp"
+#include "master/watched_process.hpp"
+#include "master/worker_channel.hpp"
+#include "master/worker_context.hpp"
+#include "master/worker_output.hpp"
+#include "master/worker_plan.hpp"
+#include "master/worker_tree.hpp"
+#include "protocols/worker_event.hpp"
+
+namespace liveswap::master {
+
+class WorkerProcess {
+ public:
+  WorkerProcess(WorkerContext& context, const core::Spawn& ids, std::shared_ptr<const Release> release);
+  WorkerProcess(const WorkerProcess&) = delete;
+  WorkerProcess& operator=(const WorkerProcess&) = delete;
+
+  void start();
+  void drain(core::Duration timeout);
+  void signal_all(int signo);                 // with all that it started
+  [[nodiscard]] bool signal_main(int signo);  // false: it has none any more
+
+  [[nodiscard]] core::AppId app() const { return ids_.app; }
+  [[nodiscard]] WorkerFacts facts() const;
+
+ private:
+  [[nodiscard]] std::expected<void, std::string> try_start();
+  [[nodiscard]] std::expected<void, std::string> open_notify_socket();
+  [[nodiscard]] std::expected<LaunchedProcess, std::string> launch();
+  [[nodiscard]] os::Result<void> watch(LaunchedProcess launched);
+  void on_running();
+  void on_launch_failed(const std::string& text);
+  void fail_launch(core::Reason reason, std::string text);
+
+  void begin_readiness();
+  [[nodiscard]] os::Result<LaunchedProcess> start_ready_command();
+  void become_ready();
+
+  void on_said(const std::vector<protocols::WorkerEvent>& events);
+  void take(const protocols::Ready&);
+  void take(const protocols::Stopping&);
+  void take(const protocols::StatusText& said) { status_ = said.text; }
+  void take(const protocols::ExtendTimeout&);
+  void take(const protocols::WatchdogPing&);
+  void take(const protocols::WatchdogTrigger&);
+  void take(const protocols::WatchdogInterval&);
+  void take(const protocols::MainPid&);
+  void take(const protocols::Connections&);
+  void take(const protocols::Hello&) {}
+  void take(const protocols::Barrier&) {}
+  void take(const protocols::Problem& problem) { tell_problem(problem.text); }
+  void tell_problem(std::string_view text);
+
+  [[nodiscard]] WorkerTree tree() const;
+  [[nodiscard]] std::vector<TreeMember> find_others() const;
+  [[nodiscard]] os::Result<std::unique_ptr<WatchedProcess>> watch_process(pid_t pid, os::OwnedFd pidfd);
+  void on_process_ended(pid_t pid, const os::ExitStatus& status);
+  void on_main_ended(const os::ExitStatus& status);
+  void end();
+
+  WorkerContext& context_;
+  core::Spawn ids_;
+  std::shared_ptr<const Release> release_;
+  WorkerTraits traits_;
+  WorkerOutput output_;
+  WallTime started_{};
+  pid_t session_ = 0;
+
+  std::unique_ptr<NotifySocket> notify_;
+  std::unique_ptr<WorkerChannel> channel_;
+  std::unique_ptr<WatchedProcess> main_;
+  std::vector<std::unique_ptr<WatchedProcess>> former_;  // main processes before MAINPID named another, still alive
+  std::unique_ptr<loop::Timer> ready_delay_;
+  std::unique_ptr<ReadyCheck> ready_check_;
+  std::unique_ptr<Leftovers> leftovers_;
+
+  bool running_ = false;
+  bool failed_ = false;  // LaunchFailed was posted: nothing more is
+  bool ready_ = false;
+  bool stopping_ = false;
+  int problems_told_ = 0;
+  std::string status_;
+  std::optional<std::uint32_t> connections_;
+};
+
+}  // namespace liveswap::master

@@ -1,0 +1,86 @@
+#include "master/workers.hpp"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include "master/worker_process.hpp"
+#include "os/file.hpp"
+
+namespace liveswap::master {
+namespace {
+
+std::string make_token() {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != sizeof number) number = static_cast<std::uint64_t>(::getpid());
+  return fmt::format("{:016x}", number);
+}
+
+// Sockets of workers whose master did not end by itself: nobody reads them any more.
+void remove_old_sockets(const std::string& runtime_dir) {
+  const auto names = os::list_directory(runtime_dir);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (name.starts_with("worker-") && name.ends_with(".sock")) ::unlink((runtime_dir + "/" + name).c_str());
+  }
+}
+
+}  // namespace
+
+Workers::Workers(WorkerSetup setup)
+    : context_{std::move(setup), Children(setup.loop), make_token(), [this](core::WorkerId id) { bury(id); }},
+      burial_(context_.setup.loop, [this] {
+        for (const core::WorkerId worker : std::exchange(dead_, {})) workers_.erase(worker);
+      }) {
+  remove_old_sockets(context_.setup.runtime_dir);
+}
+
+Workers::~Workers() = default;
+
+void Workers::spawn(const core::Spawn& spawn, std::shared_ptr<const Release> release) {
+  auto& worker = workers_[spawn.worker];
+  worker = std::make_unique<WorkerProcess>(context_, spawn, std::move(release));
+  worker->start();
+}
+
+void Workers::ask_drain(const core::AskDrain& drain) {
+  if (WorkerProcess* worker = find(drain.worker)) worker->drain(drain.timeout);
+}
+
+void Workers::signal(const core::SignalWorker& signal) {
+  WorkerProcess* worker = find(signal.worker);
+  if (worker == nullptr) return;
+  if (signal.whole_tree) {
+    worker->signal_all(signal.signo);
+  } else {
+    (void)worker->signal_main(signal.signo);
+  }
+}
+
+std::uint32_t Workers::signal_app(core::AppId app, int signo) {
+  std::uint32_t count = 0;
+  for (const auto& [id, worker] : workers_) {
+    if (worker->app() == app && worker->signal_main(signo)) ++count;
+  }
+  return count;
+}
+
+WorkerFacts Workers::facts(core::WorkerId worker) const {
+  const WorkerProcess* found = find(worker);
+  return found != nullptr ? found->facts() : WorkerFacts{};
+}
+
+WorkerProcess* Workers::find(core::WorkerId worker) const {
+  const auto found = workers_.find(worker);
+  return found != workers_.end() ? found->second.get() : nullptr;
+}
+
+void Workers::bury(core::WorkerId worker) {
+  dead_.push_back(worker);
+  burial_.schedule();
+}
+
+}  // namespace liveswap::master

@@ -1,0 +1,55 @@
+// The workers' processes: performs what the core asks to be done to them, and posts what becomes of them. Owned by
+// Master, which holds one for all apps; everything that it is given must outlive it.
+//
+// Nothing here waits, and no callback calls the core. Destroying it lets the processes go on: whoever ends the master
+// ends them first.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "core/action.hpp"
+#include "core/ids.hpp"
+#include "loop/deferred.hpp"
+#include "master/facts.hpp"
+#include "master/release.hpp"
+#include "master/worker_context.hpp"
+
+namespace liveswap::master {
+
+class WorkerProcess;
+
+class Workers {
+ public:
+  explicit Workers(WorkerSetup setup);
+  ~Workers();
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  // Answered by Launched or LaunchFailed, also where nothing could be started.
+  void spawn(const core::Spawn& spawn, std::shared_ptr<const Release> release);
+  // Ignored for a worker that has ended meanwhile.
+  void ask_drain(const core::AskDrain& drain);
+  void signal(const core::SignalWorker& signal);
+
+  // To the main process of every worker of the app; the number of those that were sent it.
+  std::uint32_t signal_app(core::AppId app, int signo);
+
+  [[nodiscard]] WorkerFacts facts(core::WorkerId worker) const;  // pid 0 for one that is gone
+
+  // For every SIGCHLD: reaps what workers have left behind.
+  void reap() { context_.children.reap(); }
+
+ private:
+  [[nodiscard]] WorkerProcess* find(core::WorkerId worker) const;
+  void bury(core::WorkerId worker);
+
+  WorkerContext context_;
+  std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> workers_;
+  std::vector<core::WorkerId> dead_;
+  loop::Deferred burial_;  // never from inside a worker's own callback
+};
+
+}  // namespace liveswap::master

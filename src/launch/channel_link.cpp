@@ -7,6 +7,7 @@
 #include "launch/system.hpp"
 #include "os/cmsg.hpp"
 #include "wire/channel.hpp"
+#include "wire/slice.hpp"
 
 namespace liveswap::launch {
 
@@ -80,7 +81,7 @@ void ChannelLink::send_failed(std::string_view step, const Failure& failure) {
   constexpr std::size_t kObjectMax = 8192;
   std::array<std::byte, channel::kHeaderSize + kObjectMax + 256> bytes;
   const channel::Failed message{
-      .step = step, .object = failure.object.substr(0, kObjectMax), .error = failure.error};
+      .step = step, .object = wire::slice(failure.object, 0, kObjectMax), .error = failure.error};
   const auto size = channel::encode(message, 0, bytes);
   if (size) sys::call_uninterrupted(SYS_sendto, fd_, bytes.data(), *size, MSG_NOSIGNAL);
 }

@@ -3,6 +3,7 @@
 
 #include "launch/steps.hpp"
 #include "launch/system.hpp"
+#include "wire/slice.hpp"
 
 namespace liveswap::launch {
 namespace {
@@ -54,7 +55,7 @@ int make_vectors(const wire::LaunchPlanView& plan, Vectors& vectors) {
 std::string_view search_path(const wire::LaunchPlanView& plan) {
   constexpr std::string_view kName = "PATH=";
   for (const std::string_view variable : plan.variables()) {
-    if (variable.starts_with(kName)) return variable.substr(kName.size());
+    if (variable.starts_with(kName)) return wire::slice(variable, kName.size());
   }
   return kDefaultPath;
 }
@@ -75,7 +76,7 @@ std::string_view interpreter_of(std::span<const char> start) {
   if (!text.starts_with("#!")) return {};
   const std::size_t from = text.find_first_not_of(" \t", 2);
   if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_first_of(" \t\r\n", from) - from);
+  return wire::slice(text, from, text.find_first_of(" \t\r\n", from) - from);
 }
 
 // Two errors of exec name the program where something about its contents is meant.
@@ -106,7 +107,7 @@ Failure search_and_execute(Launch& launch, const Vectors& vectors) {
   for (std::size_t start = 0; start <= path.size();) {
     const std::size_t end =
         path.find(':', start) == std::string_view::npos ? path.size() : path.find(':', start);
-    const std::string_view directory = path.substr(start, end - start);
+    const std::string_view directory = wire::slice(path, start, end - start);
     start = end + 1;
     TextBuffer candidate;
     candidate.add(directory.empty() ? "." : directory).add("/").add(program);

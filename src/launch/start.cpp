@@ -2,7 +2,6 @@
 // linked without libc (system.hpp says why). These loops are plain on purpose; the plan's texts are a few
 // kilobytes.
 #include <cstddef>
-#include <string_view>
 
 #include "launch/launch.hpp"
 #include "launch/system.hpp"
@@ -67,12 +66,6 @@ std::size_t strlen(const char* text) {
 }
 
 }  // extern "C"
-
-// What libstdc++'s headers call where std::string_view::substr is given a start beyond the end. Nothing here
-// does, though the compiler cannot always see it.
-namespace std {
-void __throw_out_of_range_fmt(const char*, ...) { __builtin_trap(); }
-}  // namespace std
 
 // The kernel starts a program with the stack pointer at its arguments, which the launcher does not look at,
 // and with nothing else that a C++ function may rely on but its alignment.

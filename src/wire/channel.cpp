@@ -78,7 +78,7 @@ class FieldReader {
       error_ = "a field is missing";
       return {};
     }
-    const std::string_view field = rest_.substr(0, rest_.find('\0'));
+    const std::string_view field = slice(rest_, 0, rest_.find('\0'));
     rest_.remove_prefix(field.size() + 1);
     return field;
   }

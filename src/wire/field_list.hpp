@@ -7,6 +7,8 @@
 #include <iterator>
 #include <string_view>
 
+#include "wire/slice.hpp"
+
 namespace liveswap::wire {
 
 class FieldList {
@@ -21,7 +23,7 @@ class FieldList {
 
     Iterator() = default;
     explicit Iterator(std::string_view rest) : rest_(rest) {}
-    std::string_view operator*() const { return rest_.substr(0, length()); }
+    std::string_view operator*() const { return slice(rest_, 0, length()); }
     Iterator& operator++() {
       rest_.remove_prefix(length() + 1);
       return *this;

@@ -2,6 +2,7 @@
 
 #include "wire/launch_plan_layout.hpp"
 #include "wire/little_endian.hpp"
+#include "wire/slice.hpp"
 
 namespace liveswap::wire {
 
@@ -13,7 +14,7 @@ namespace {
 FieldList take_texts(std::string_view& rest, std::uint32_t count) {
   std::size_t length = 0;
   for (std::uint32_t i = 0; i < count; ++i) length = rest.find('\0', length) + 1;
-  const FieldList taken{rest.substr(0, length)};
+  const FieldList taken{slice(rest, 0, length)};
   rest.remove_prefix(length);
   return taken;
 }

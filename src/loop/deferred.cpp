@@ -19,9 +19,8 @@ Deferred::~Deferred() = default;
 
 void Deferred::schedule() {
   uv_idle_start(&state_->handle, [](uv_idle_t* handle) {
-    auto* state = State::of(handle);
     uv_idle_stop(handle);
-    if (state->open) state->callback();
+    State::of(handle)->callback();
   });
 }
 

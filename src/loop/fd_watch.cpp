@@ -35,7 +35,6 @@ void FdWatch::want(Readiness wanted) {
   }
   uv_poll_start(&state_->handle, events, [](uv_poll_t* handle, int status, int ready) {
     auto* state = static_cast<State*>(State::of(handle));
-    if (!state->open) return;
     if (status != 0) {  // an error state: whatever is tried next will tell it
       state->callback(state->wanted);
       return;

@@ -13,7 +13,6 @@ template <class Handle, class Callback>
 struct HandleState {
   Handle handle{};
   Callback callback;
-  bool open = true;  // its owner lives: callbacks may be called
 
   virtual ~HandleState() = default;  // libuv's last callback knows only this type
   HandleState(const HandleState&) = delete;
@@ -22,10 +21,9 @@ struct HandleState {
 
   static HandleState* of(Handle* handle) { return static_cast<HandleState*>(handle->data); }
 
-  // Gives the state to libuv, which frees it in a later turn of the loop. The callback lives on until then,
-  // because it may be the very one that is running.
+  // Gives the state to libuv, which calls nothing of it any more, and frees it in a later turn of the loop.
+  // The callback lives on until then, because it may be the very one that is running.
   void close() {
-    open = false;
     uv_close(reinterpret_cast<uv_handle_t*>(&handle),
              [](uv_handle_t* closed) { delete static_cast<HandleState*>(closed->data); });
   }

@@ -28,12 +28,7 @@ void Timer::start_at(std::chrono::microseconds deadline) {
   const auto present = static_cast<std::int64_t>(uv_now(loop_.raw()));
   const auto wait = static_cast<std::uint64_t>(std::max<std::int64_t>(0, target - present));
   uv_timer_start(
-      &state_->handle,
-      [](uv_timer_t* handle) {
-        auto* state = State::of(handle);
-        if (state->open) state->callback();
-      },
-      wait, 0);
+      &state_->handle, [](uv_timer_t* handle) { State::of(handle)->callback(); }, wait, 0);
 }
 
 void Timer::start_after(std::chrono::microseconds wait) { start_at(loop_.now() + wait); }

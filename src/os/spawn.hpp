@@ -1,7 +1,7 @@
 // Starting a program without copying our memory (posix_spawn shares it until the exec). The child gets
 // exactly the descriptors that are mapped (all others of ours are close-on-exec), all signals at their
-// default and none blocked (but glibc leaves its own two, 32 and 33, ignored: signal_state.hpp is for that).
-// Everything else that a child may need set up is liveswap-launch's work.
+// default and none blocked (but glibc leaves its own two, 32 and 33, ignored, which liveswap-launch puts
+// right). Everything else that a child may need set up is liveswap-launch's work.
 #pragma once
 
 #include <sys/types.h>

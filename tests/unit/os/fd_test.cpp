@@ -44,13 +44,6 @@ TEST_CASE("a released descriptor stays open and belongs to the caller") {
   const OwnedFd again{adopt, number};
 }
 
-TEST_CASE("closing leaves errno as it was") {
-  OwnedFd owner = std::move(pipe_pair().a);
-  errno = ENOTDIR;
-  owner.reset();
-  CHECK(errno == ENOTDIR);
-}
-
 TEST_CASE("a duplicate is close-on-exec, has at least the number asked for, and outlives the original") {
   OwnedFd original = std::move(pipe_pair().a);
   must(set_cloexec(original, false));

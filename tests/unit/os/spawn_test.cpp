@@ -2,11 +2,9 @@
 
 #include <sched.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include <sstream>
 
-#include "os/signal_state.hpp"
 #include "processes.hpp"
 
 namespace liveswap::os {
@@ -96,28 +94,6 @@ TEST_CASE("all signals are at their default and none is blocked in the child") {
   ::sigprocmask(SIG_SETMASK, &old, nullptr);
   CHECK(status_field(status, "SigBlk") == "0000000000000000");
   CHECK(status_field(status, "SigIgn") == "0000000180000000");  // glibc's own, 32 and 33
-}
-
-TEST_CASE("resetting the signal state leaves nothing ignored or blocked, glibc's own signals included") {
-  Pair pipe = pipe_pair();
-  const pid_t pid = ::fork();
-  REQUIRE(pid != -1);
-  if (pid == 0) {  // as in a process that posix_spawn started, with more wrong than that
-    constexpr std::uint64_t kIgnore[8] = {1};
-    for (const int signal : {SIGPIPE, 32, 33, 64}) ::syscall(SYS_rt_sigaction, signal, kIgnore, nullptr, 8);
-    constexpr std::uint64_t kAll = ~0ULL;
-    ::syscall(SYS_rt_sigprocmask, SIG_BLOCK, &kAll, nullptr, 8);
-    reset_signal_state();
-    const OwnedFd status{adopt, ::open("/proc/self/status", O_RDONLY | O_CLOEXEC)};
-    const std::string content = read_to_end(status);
-    (void)!::write(pipe.b.get(), content.data(), content.size());
-    ::_exit(0);
-  }
-  pipe.b.reset();
-  const std::string status = read_to_end(pipe.a);
-  REQUIRE(::waitpid(pid, nullptr, 0) == pid);
-  CHECK(status_field(status, "SigBlk") == "0000000000000000");
-  CHECK(status_field(status, "SigIgn") == "0000000000000000");
 }
 
 TEST_CASE("a program that cannot be executed is an error and leaves no child and no descriptor") {

@@ -18,11 +18,9 @@ int first_free_number(const wire::LaunchPlanView& plan) {
   return static_cast<int>(channel > highest ? channel : highest) + 1;
 }
 
-// The same open file at a number of at least `at_least`; what it had before is closed with all others at the
-// end.
-long move_up(int fd, int at_least) {
-  return fd >= at_least ? fd : sys::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, at_least);
-}
+// The same open file, close-on-exec, at a number of at least `at_least`; the old number is closed with all
+// others at the end.
+long move_up(int fd, int at_least) { return sys::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, at_least); }
 
 long put_at(int fd, std::uint32_t number) { return sys::call_uninterrupted(SYS_dup3, fd, number, 0); }
 
@@ -41,10 +39,11 @@ long close_between(std::uint32_t first, std::uint32_t end) {
 Failure place_descriptors(Launch& launch) {
   const wire::LaunchPlanView& plan = launch.plan;
   const int free = first_free_number(plan);
-  const long channel = move_up(launch.channel.fd(), free);
+  const long channel = move_up(launch.channel.fd(), free);  // always: at 3 it is not close-on-exec
   if (channel < 0) return {"channel", static_cast<int>(-channel)};
   launch.channel.moved_to(static_cast<int>(channel));
   for (std::uint32_t i = 0; i < launch.received.count; ++i) {
+    if (launch.received.fds[i] >= free) continue;
     const long moved = move_up(launch.received.fds[i], free);
     if (moved < 0) return failure(launch, i, moved);
     launch.received.fds[i] = static_cast<int>(moved);

@@ -1,16 +1,17 @@
-// All listeners of the master: bound together or not at all, and closed one by one only when every app that lists
-// them has stopped.
+// All listeners of the master: bound together or not at all, and closed one by one only when every app that
+// lists them has stopped.
 //
-// Owned by Master; not thread-safe. What happens later than the call (queues that have run empty, listeners bound
-// again) is posted as an event. The destructor closes everything and removes the files of Unix sockets.
+// Owned by Master; not thread-safe. What happens later than the call (queues that have run empty, listeners
+// bound again) is posted as an event. The destructor closes everything and removes the files of Unix sockets.
 //
-// An app lists its listeners from its start until its close(). For a listener, what counts is the liveliest of the
-// apps that list it:
+// An app lists its listeners from its start until its close(). For a listener, what counts is the liveliest
+// of the apps that list it:
 //
 //   some app started ──all quiesce()──▶ held back ──all close()──▶ closed ──start()──▶ open again
 //
-// Held back: new TCP clients are made to wait, datagrams are dropped, the file of a Unix socket is out of sight; what
-// the kernel has queued already is still there for the workers. A listener that no app lists stays open.
+// Held back: new TCP clients are made to wait, datagrams are dropped, the file of a Unix socket is out of
+// sight; what the kernel has queued already is still there for the workers. A listener that no app lists
+// stays open.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +24,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/event.hpp"
+#include "core/ids.hpp"
 #include "core/plan.hpp"
 #include "loop/loop.hpp"
 #include "master/bound_socket.hpp"
@@ -42,8 +43,8 @@ class Listeners {
   Listeners(const Listeners&) = delete;
   Listeners& operator=(const Listeners&) = delete;
 
-  // Binds the listeners of the plan, all or none, and takes all of its apps as started. Every failure is reported:
-  // "listener http: bind(0.0.0.0:80): Permission denied".
+  // Binds the listeners of the plan, all or none, and takes all of its apps as started. Every failure is
+  // reported: "listener http: bind(0.0.0.0:80): Permission denied".
   [[nodiscard]] std::expected<void, std::vector<std::string>> bind(const core::MasterPlan& plan);
 
   // The open sockets of these listeners, in that order; each listener's in the order of its addresses.
@@ -51,38 +52,54 @@ class Listeners {
 
   [[nodiscard]] std::vector<ListenerRow> rows() const;  // in the file's order
 
-  // A new release of a started app lists these; what it listed before stays listed, since older generations may still
-  // use it. A listener that is closed is bound again; the first failure is the error.
-  [[nodiscard]] std::expected<void, std::string> also_lists(core::AppId app, std::span<const std::string> names);
+  // A new release of a started app lists these; what it listed before stays listed, since older generations
+  // may still use it. A listener that is closed is bound again.
+  [[nodiscard]] std::expected<void, std::string> also_lists(core::AppId app,
+                                                            std::span<const std::string> names);
 
-  // QuiesceListeners: posts ListenersQuiet once the queues of what is held back were empty twice, 50 ms apart.
-  void quiesce(core::AppId app);
+  // QuiesceListeners: posts ListenersQuiet once the queues of what is held back were empty twice, 50 ms
+  // apart. What could not be held back (a TCP socket, without the right to it) takes as few new clients as
+  // possible; one line each.
+  [[nodiscard]] std::vector<std::string> quiesce(core::AppId app);
   // CloseListeners.
   void close(core::AppId app);
   // OpenListeners: undoes both; posts ListenersOpened or ListenersFailed.
   void start(core::AppId app);
 
   // True: it changed. Refused for listeners with Unix sockets. A pause outlives the app's stop and start.
-  [[nodiscard]] std::expected<bool, std::string> pause(std::string_view name);
-  [[nodiscard]] std::expected<bool, std::string> resume(std::string_view name);
+  [[nodiscard]] std::expected<bool, std::string> pause(std::string_view name) {
+    return set_paused(name, true);
+  }
+  [[nodiscard]] std::expected<bool, std::string> resume(std::string_view name) {
+    return set_paused(name, false);
+  }
 
-  // Puts back the backlog that a worker may have changed on a shared socket; what was found changed, one line each. An
-  // O_NONBLOCK that a worker has set or cleared is left as it is, since workers that run rely on it; told once.
+  // Puts back the backlog that a worker may have changed on a shared socket; what was found changed, one line
+  // each. An O_NONBLOCK that a worker has set or cleared is left as it is, since workers that run rely on it;
+  // told once.
   [[nodiscard]] std::vector<std::string> reassert(std::span<const std::string> names);
 
  private:
-  struct App;
+  // How much an app still needs its listeners. Of the apps that list one, the one that needs it most counts.
+  enum class Need { none, to_empty_queue, to_serve };
+  struct App {
+    std::string name;
+    std::vector<std::string> lists;
+    Need need = Need::to_serve;
+    std::unique_ptr<QueueWatch> watch;  // while need is to_empty_queue
+  };
 
   [[nodiscard]] Listener* find(std::string_view name) const;
-  [[nodiscard]] std::vector<Listener*> listed_by(core::AppId app) const;
-  [[nodiscard]] std::expected<void, std::vector<std::string>> bind_closed(std::span<Listener* const> listeners);
-  void settle();
+  [[nodiscard]] Need need_of(const Listener& listener) const;
+  [[nodiscard]] std::vector<Listener*> held_back_for(const App& app) const;
+  [[nodiscard]] std::expected<void, std::string> make_ready(const std::vector<std::string>& names);
+  std::vector<std::string> settle();
+  [[nodiscard]] std::expected<bool, std::string> set_paused(std::string_view name, bool paused);
 
   loop::Loop& loop_;
   Post post_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Listener>> listeners_;  // in the file's order
   std::map<core::AppId, App> apps_;
-  int default_backlog_;
 };
 
 }  // namespace liveswap::master

@@ -1,0 +1,200 @@
+#include "master/listener_socket.hpp"
+
+#include <fmt/core.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "master/listener_options.hpp"
+#include "os/accept_queue.hpp"
+#include "os/sock_diag.hpp"
+#include "os/socket.hpp"
+#include "os/socket_filter.hpp"
+#include "os/socket_owner.hpp"
+
+namespace liveswap::master {
+namespace {
+
+os::Result<os::SocketAddress> wanted_address(const core::Address& address, std::uint16_t port) {
+  if (is_unix(address.kind)) {
+    return address.abstract ? os::SocketAddress::unix_abstract(address.path)
+                            : os::SocketAddress::unix_path(address.path);
+  }
+  if (address.host.empty()) return os::SocketAddress::ipv6("::", port);
+  return address.host.contains(':') ? os::SocketAddress::ipv6(address.host, port)
+                                    : os::SocketAddress::ipv4(address.host, port);
+}
+
+// What the operator may do about it, or whom to ask.
+std::string hint_of(const SocketRequest& request, const os::SocketAddress& wanted, int code) {
+  if (code == EADDRINUSE) {
+    const auto owner = os::find_socket_owner(wanted, type_of(request.address.kind));
+    return owner ? ": held by " + owner->text() : "";
+  }
+  if (code == ENOENT && is_unix(request.address.kind)) {
+    const auto folder = std::filesystem::path(request.address.path).parent_path();
+    std::error_code ignored;
+    if (!std::filesystem::exists(folder, ignored))
+      return fmt::format(": there is no directory {}", folder.string());
+  }
+  return "";
+}
+
+// Steps that do not name the address themselves get it put in front.
+OpenFailure failure_of(const SocketRequest& request, const os::SocketAddress& wanted,
+                       const os::Error& error) {
+  const std::string where = wanted.text();
+  const std::string prefix = error.what.contains(where) ? "" : where + ": ";
+  return {prefix + error.message() + hint_of(request, wanted, error.code), error.code};
+}
+
+short poll_now(os::FdRef fd, short events) {
+  pollfd asked{fd.get(), events, 0};
+  return ::poll(&asked, 1, 0) == 1 ? asked.revents : short{0};
+}
+
+}  // namespace
+
+bool is_unix(core::SocketKind kind) { return kind != core::SocketKind::tcp && kind != core::SocketKind::udp; }
+
+bool is_datagram(core::SocketKind kind) {
+  return kind == core::SocketKind::udp || kind == core::SocketKind::unix_dgram;
+}
+
+bool accepts(core::SocketKind kind) { return !is_datagram(kind); }
+
+int type_of(core::SocketKind kind) {
+  if (kind == core::SocketKind::unix_seqpacket) return SOCK_SEQPACKET;
+  return is_datagram(kind) ? SOCK_DGRAM : SOCK_STREAM;
+}
+
+std::string planned_text(const core::Address& address) {
+  const auto wanted = wanted_address(address, address.port);
+  return wanted ? wanted->text() : address.text;
+}
+
+std::expected<ListenerSocket, OpenFailure> ListenerSocket::open(const SocketRequest& request) {
+  auto wanted = wanted_address(request.address, request.port);
+  if (!wanted) return std::unexpected(OpenFailure{wanted.error().message(), wanted.error().code});
+  const int type = type_of(request.address.kind) | (request.options.nonblock ? SOCK_NONBLOCK : 0);
+  auto fd = os::open_socket(wanted->family(), type);
+  if (!fd && fd.error().code == EAFNOSUPPORT && request.address.host.empty() &&
+      wanted->family() == AF_INET6) {
+    // Both families, on a machine that has but one.
+    wanted = os::SocketAddress::ipv4("0.0.0.0", request.port);
+    fd = os::open_socket(AF_INET, type);
+  }
+  if (!fd) return std::unexpected(failure_of(request, *wanted, fd.error()));
+
+  ListenerSocket made(std::move(*fd), request.address.kind);
+  made.nonblock_ = request.options.nonblock;
+  made.backlog_ = request.backlog;
+  const auto done = made.set_up(request, *wanted);
+  if (!done) return std::unexpected(failure_of(request, *wanted, done.error()));
+  return made;
+}
+
+os::Result<void> ListenerSocket::set_up(const SocketRequest& request, const os::SocketAddress& wanted) {
+  auto done = set_listener_options(fd_, wanted.family(), request.address, request.options);
+  if (done && request.held_back && !is_unix(kind_)) done = hold_back();
+  if (done) done = bind(request, wanted);
+  if (done && accepts(kind_)) done = listen();
+  if (!done) return done;
+  const auto bound = os::local_address(fd_);
+  if (!bound) return std::unexpected(bound.error());
+  address_ = *bound;
+  return {};
+}
+
+os::Result<void> ListenerSocket::bind(const SocketRequest& request, const os::SocketAddress& wanted) {
+  if (!is_unix(kind_) || request.address.abstract) return os::bind_socket(fd_, wanted);
+  auto path = ListenerPath::bind(fd_, request.address.path, request.rights);
+  if (!path) return std::unexpected(path.error());
+  path_ = std::move(*path);
+  return {};
+}
+
+os::Result<void> ListenerSocket::listen() {
+  const auto done = os::listen_on(fd_, backlog_);
+  const auto queue = os::accept_queue(fd_);
+  set_backlog_ = queue ? queue->backlog : 0;
+  return done;
+}
+
+ListenerSocket::~ListenerSocket() {
+  if (!fd_ || !path_ || !path_->ours()) return;
+  struct stat socket {};
+  const bool known = ::fstat(fd_.get(), &socket) == 0;
+  fd_.reset();
+  const bool lives_on = known && os::find_unix_socket(static_cast<std::uint32_t>(socket.st_ino)).has_value();
+  if (!lives_on || path_->hidden()) path_->remove();
+}
+
+os::Result<void> ListenerSocket::hold_back() {
+  if (held_back_) return {};
+  os::Result<void> done;
+  if (!is_unix(kind_)) {
+    done = os::attach_pause_filter(fd_);
+  } else if (path_) {
+    done = path_->hide();
+  } else {
+    done = os::fail_with(0, fmt::format("{}: an abstract name cannot be hidden", address_.text()));
+  }
+  held_back_ = done.has_value();
+  return done;
+}
+
+void ListenerSocket::let_few_in() {
+  if (!accepts(kind_)) return;
+  lets_few_in_ = os::listen_on(fd_, 0).has_value();
+}
+
+os::Result<void> ListenerSocket::let_in() {
+  os::Result<void> done;
+  if (std::exchange(lets_few_in_, false)) done = listen();
+  if (!held_back_) return done;
+  if (!is_unix(kind_)) done = os::detach_filter(fd_);
+  if (path_) done = path_->show();
+  held_back_ = !done.has_value();
+  return done;
+}
+
+bool ListenerSocket::somebody_waits() const {
+  if (accepts(kind_)) {
+    const auto queue = os::accept_queue(fd_);
+    if (queue) return queue->waiting > 0;
+    if (queue.error().code == EINVAL)
+      return false;  // a worker has shut it down, and the kernel dropped its queue
+  }
+  return (poll_now(fd_, POLLIN) & POLLIN) != 0;
+}
+
+std::string ListenerSocket::reassert_backlog() {
+  if (!accepts(kind_) || lets_few_in_) return "";
+  if (is_unix(kind_) && (poll_now(fd_, POLLRDHUP) & POLLRDHUP) != 0) {
+    return "a worker has shut the socket down: nobody can connect until its apps are stopped and started";
+  }
+  const auto before = os::accept_queue(fd_);
+  if (before && before->backlog == set_backlog_) return "";
+  const bool shut_down = !before && before.error().code == EINVAL;
+  if (const auto done = listen(); !done) {
+    return fmt::format("{}{}", shut_down ? "a worker had shut the socket down: " : "",
+                       done.error().message());
+  }
+  if (shut_down) return "a worker had shut the socket down: it listens again";
+  if (!before) return "";
+  return fmt::format("a worker had set its backlog to {}: put back to {}", before->backlog, set_backlog_);
+}
+
+std::string ListenerSocket::look_at_nonblock() {
+  const auto now = os::is_nonblock(fd_);
+  if (!now || *now == nonblock_) return "";
+  nonblock_ = *now;
+  return nonblock_ ? "a worker has made it non-blocking, for every worker that shares it (O_NONBLOCK)"
+                   : "a worker has made it blocking, for every worker that shares it (O_NONBLOCK)";
+}
+
+}  // namespace liveswap::master

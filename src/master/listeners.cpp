@@ -1,0 +1,214 @@
+#include "master/listeners.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "master/listener.hpp"
+#include "master/queue_watch.hpp"
+#include "os/accept_queue.hpp"
+#include "os/users.hpp"
+
+namespace liveswap::master {
+namespace {
+
+using Failures = std::vector<std::string>;
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+std::expected<PathRights, std::string> rights_of(const core::ListenerPlan& plan) {
+  PathRights rights;
+  rights.mode = static_cast<mode_t>(plan.options.mode.value_or(rights.mode));
+  const auto say = [&](const os::Error& error) {
+    return std::unexpected("listener " + plan.name + ": " + error.message());
+  };
+  if (plan.options.user) {
+    const auto user = os::find_user(*plan.options.user);
+    if (!user) return say(user.error());
+    rights.user = user->uid;
+  }
+  if (plan.options.group) {
+    const auto group = os::find_group(*plan.options.group);
+    if (!group) return say(group.error());
+    rights.group = *group;
+  }
+  return rights;
+}
+
+std::string joined(const Failures& failures) {
+  std::string text;
+  for (const std::string& failure : failures) text += (text.empty() ? "" : "; ") + failure;
+  return text;
+}
+
+}  // namespace
+
+Listeners::Listeners(loop::Loop& loop, Post post) : loop_(loop), post_(std::move(post)) {}
+
+Listeners::~Listeners() = default;
+
+std::expected<void, Failures> Listeners::bind(const core::MasterPlan& plan) {
+  Failures failures;
+  const int backlog = os::somaxconn();
+  for (const core::ListenerPlan& listener : plan.listeners) {
+    const auto rights = rights_of(listener);
+    if (!rights) {
+      failures.push_back(rights.error());
+      continue;
+    }
+    auto made = std::make_unique<Listener>(listener, *rights, backlog);
+    if (auto opened = made->open(); !opened) std::ranges::move(opened.error(), std::back_inserter(failures));
+    listeners_.push_back(std::move(made));
+  }
+  if (!failures.empty()) {
+    listeners_.clear();
+    return std::unexpected(std::move(failures));
+  }
+  for (const core::AppPlan& app : plan.apps) {
+    apps_.emplace(core::AppId{apps_.size() + 1}, App{app.name, app.listeners, Need::to_serve, nullptr});
+  }
+  return {};
+}
+
+Listener* Listeners::find(std::string_view name) const {
+  const auto found =
+      std::ranges::find_if(listeners_, [&](const auto& listener) { return listener->name() == name; });
+  return found == listeners_.end() ? nullptr : found->get();
+}
+
+std::vector<BoundSocket> Listeners::sockets_of(std::span<const std::string> names) const {
+  std::vector<BoundSocket> sockets;
+  for (const std::string& name : names) {
+    if (const Listener* listener = find(name)) listener->add_bound_to(sockets);
+  }
+  return sockets;
+}
+
+std::vector<ListenerRow> Listeners::rows() const {
+  std::vector<ListenerRow> rows;
+  for (const auto& listener : listeners_) {
+    std::vector<std::string> apps;
+    for (const auto& [id, app] : apps_) {
+      if (contains(app.lists, listener->name())) apps.push_back(app.name);
+    }
+    listener->add_rows_to(rows, apps);
+  }
+  return rows;
+}
+
+std::expected<void, std::string> Listeners::also_lists(core::AppId id, std::span<const std::string> names) {
+  App& app = apps_.at(id);
+  std::vector<std::string> lists = app.lists;
+  for (const std::string& name : names) {
+    if (!find(name)) return std::unexpected(fmt::format("there is no listener {}", name));
+    if (!contains(lists, name)) lists.push_back(name);
+  }
+  if (app.need == Need::to_serve) {
+    if (auto ready = make_ready(lists); !ready) return ready;
+  }
+  app.lists = std::move(lists);
+  return {};
+}
+
+// All of these are open and let clients in, or what was closed is closed again.
+std::expected<void, std::string> Listeners::make_ready(const std::vector<std::string>& names) {
+  Failures failures;
+  std::vector<Listener*> opened;
+  for (const std::string& name : names) {
+    Listener* listener = find(name);
+    if (listener->is_open()) {
+      if (auto let_in = listener->let_in(); !let_in) failures.push_back(let_in.error());
+    } else if (auto open = listener->open(); open) {
+      opened.push_back(listener);
+    } else {
+      std::ranges::move(open.error(), std::back_inserter(failures));
+    }
+  }
+  if (failures.empty()) return {};
+  for (Listener* listener : opened) listener->close();
+  return std::unexpected(joined(failures));
+}
+
+Listeners::Need Listeners::need_of(const Listener& listener) const {
+  std::optional<Need> most;
+  for (const auto& [id, app] : apps_) {
+    if (contains(app.lists, listener.name())) most = std::max(most, std::optional(app.need));
+  }
+  return most.value_or(Need::to_serve);
+}
+
+// What could not be held back is returned.
+Failures Listeners::settle() {
+  Failures failures;
+  for (const auto& listener : listeners_) {
+    const Need need = need_of(*listener);
+    if (need == Need::to_empty_queue) std::ranges::move(listener->hold_back(), std::back_inserter(failures));
+    if (need == Need::none) listener->close();
+  }
+  return failures;
+}
+
+std::vector<Listener*> Listeners::held_back_for(const App& app) const {
+  std::vector<Listener*> held;
+  for (const std::string& name : app.lists) {
+    Listener* listener = find(name);
+    if (need_of(*listener) == Need::to_empty_queue) held.push_back(listener);
+  }
+  return held;
+}
+
+Failures Listeners::quiesce(core::AppId id) {
+  App& app = apps_.at(id);
+  app.need = Need::to_empty_queue;
+  Failures not_held_back = settle();
+  if (held_back_for(app).empty()) {
+    post_(core::ListenersQuiet{id});
+    return not_held_back;
+  }
+  const auto is_empty = [this, &app] {
+    return std::ranges::none_of(held_back_for(app), &Listener::somebody_waits);
+  };
+  app.watch = std::make_unique<QueueWatch>(loop_, is_empty, [this, id] { post_(core::ListenersQuiet{id}); });
+  return not_held_back;
+}
+
+void Listeners::close(core::AppId id) {
+  App& app = apps_.at(id);
+  app.watch.reset();
+  app.need = Need::none;
+  settle();
+}
+
+void Listeners::start(core::AppId id) {
+  App& app = apps_.at(id);
+  app.watch.reset();
+  const auto ready = make_ready(app.lists);
+  app.need = ready ? Need::to_serve : Need::none;
+  settle();
+  if (ready) {
+    post_(core::ListenersOpened{id});
+  } else {
+    post_(core::ListenersFailed{id, ready.error()});
+  }
+}
+
+std::expected<bool, std::string> Listeners::set_paused(std::string_view name, bool paused) {
+  Listener* listener = find(name);
+  if (!listener) return std::unexpected(fmt::format("there is no listener {}", name));
+  return listener->set_paused(paused);
+}
+
+std::vector<std::string> Listeners::reassert(std::span<const std::string> names) {
+  std::vector<std::string> changes;
+  for (const std::string& name : names) {
+    if (Listener* listener = find(name)) std::ranges::move(listener->reassert(), std::back_inserter(changes));
+  }
+  return changes;
+}
+
+}  // namespace liveswap::master

@@ -77,6 +77,7 @@ struct LaunchPlan {
   std::optional<std::uint32_t> umask;
   std::optional<std::int32_t> oom_score_adj;
   bool new_session = true;
+  bool operator==(const LaunchPlan&) const = default;
 };
 
 // Fails where parse() would refuse the result.

@@ -44,6 +44,17 @@ void take_group(Section& section, std::string_view key, std::optional<std::strin
   if (auto reason = refuse_group(section.context().facts, name->text, use)) section.error(key, *reason);
 }
 
+void take_account(Section& section, core::AppPlan& app) {
+  take_user(section, "user", app.user, AccountUse::become);
+  take_group(section, "group", app.group, AccountUse::become);
+  if (!app.user || app.group) return;
+  auto user = section.context().facts.find_user(*app.user);
+  if (user && !user->gid) {
+    section.error(
+        "user", fmt::format("the user database does not know {}: group: is needed, too", quoted(*app.user)));
+  }
+}
+
 core::Access take_access(Section section) {
   core::Access access;
   const auto& facts = section.context().facts;

@@ -16,6 +16,9 @@ enum class AccountUse { become, own };
 void take_user(Section& section, std::string_view key, std::optional<std::string>& target, AccountUse use);
 void take_group(Section& section, std::string_view key, std::optional<std::string>& target, AccountUse use);
 
+// `user:` and `group:` of an app: whom its processes run as.
+void take_account(Section& section, core::AppPlan& app);
+
 // `{users: […], groups: […]}` of a level of control.
 core::Access take_access(Section section);
 

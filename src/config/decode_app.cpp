@@ -5,21 +5,20 @@
 #include "config/accounts.hpp"
 #include "config/decode_command.hpp"
 #include "config/decode_policy.hpp"
-#include "config/template_check.hpp"
 #include "config/text.hpp"
 
 namespace liveswap::config {
 
 namespace {
 
-std::vector<std::string> names_of(const std::vector<PlacedListener>& listeners) {
+std::vector<std::string> names_of(const std::vector<core::ListenerPlan>& listeners) {
   std::vector<std::string> names;
-  for (const auto& listener : listeners) names.push_back(listener.plan.name);
+  for (const auto& listener : listeners) names.push_back(listener.name);
   return names;
 }
 
-void decode_listener_names(Section& section, core::AppPlan& app, const std::vector<PlacedListener>& listeners,
-                           bool only_app) {
+void decode_listener_names(Section& section, core::AppPlan& app,
+                           const std::vector<core::ListenerPlan>& listeners, bool only_app) {
   auto known = names_of(listeners);
   if (!section.has("listeners")) {
     if (only_app) app.listeners = known;
@@ -57,8 +56,8 @@ void decode_limits(Section limits, const Node* map, core::AppPlan& app) {
 
 }  // namespace
 
-core::AppPlan decode_app(Context& context, const Entry& entry, const std::vector<PlacedListener>& listeners,
-                         bool only_app) {
+core::AppPlan decode_app(Context& context, const Entry& entry,
+                         const std::vector<core::ListenerPlan>& listeners, bool only_app) {
   core::AppPlan app{.name = entry.key};
   auto label = fmt::format("apps.{}", entry.key);
   if (auto name = parse_name(entry.key); !name) {
@@ -76,12 +75,10 @@ core::AppPlan decode_app(Context& context, const Entry& entry, const std::vector
   }
   decode_target(section, app);
   decode_listener_names(section, app, listeners, only_app);
-  TemplateCheck templates(context, listeners, app);
-  decode_command(section, app, templates);
+  decode_command(section, app, listeners);
   decode_policy(section, app);
-  take_user(section, "user", app.user, AccountUse::become);
-  take_group(section, "group", app.group, AccountUse::become);
-  decode_environment(section, app, templates);
+  take_account(section, app);
+  decode_environment(section, app, listeners);
   decode_limits(section.section("limits"), section.find("limits"), app);
   return app;
 }

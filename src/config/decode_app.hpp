@@ -3,14 +3,13 @@
 
 #include <vector>
 
-#include "config/decode_listeners.hpp"
 #include "config/decoder.hpp"
 #include "core/plan.hpp"
 
 namespace liveswap::config {
 
 // `only_app`: without a `listeners:` of its own it gets all of them.
-core::AppPlan decode_app(Context& context, const Entry& entry, const std::vector<PlacedListener>& listeners,
-                         bool only_app);
+core::AppPlan decode_app(Context& context, const Entry& entry,
+                         const std::vector<core::ListenerPlan>& listeners, bool only_app);
 
 }  // namespace liveswap::config

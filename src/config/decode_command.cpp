@@ -3,13 +3,27 @@
 #include <algorithm>
 
 #include "config/environment.hpp"
+#include "config/expand.hpp"
 #include "config/paths.hpp"
+#include "config/template_check.hpp"
 #include "config/text.hpp"
 #include "config/words.hpp"
 
 namespace liveswap::config {
 
 namespace {
+
+// The words of one app that may hold `${…}`.
+struct Templates {
+  const std::vector<core::ListenerPlan>& listeners;
+  const core::AppPlan& app;
+
+  void check(Section& section, std::string_view key, const PlacedWord& word, Place place) const {
+    for (const auto& error : check_template(word.text, place, listeners, app)) {
+      section.error_at(word.offset + (word.exact ? error.offset : 0), key, error.message);
+    }
+  }
+};
 
 // A command written as one text.
 std::optional<std::vector<PlacedWord>> split_command(Section& section, std::string_view key,
@@ -52,28 +66,22 @@ std::optional<std::vector<PlacedWord>> command_words(Section& section, std::stri
   return words;
 }
 
-void take_command(Section& section, std::string_view key, std::string_view label,
-                  std::vector<std::string>& target, const TemplateCheck& templates, Place place) {
-  for (const auto& word : command_words(section, key).value_or(std::vector<PlacedWord>{})) {
-    if (word.text.find('\0') != std::string::npos) section.error_at(word.offset, key, "a NUL character");
-    templates.check(word, label, place);
+void take_command(Section& section, std::vector<std::string>& target, const Templates& templates,
+                  Place place) {
+  for (const auto& word : command_words(section, "command").value_or(std::vector<PlacedWord>{})) {
+    if (word.text.find('\0') != std::string::npos)
+      section.error_at(word.offset, "command", "a NUL character");
+    templates.check(section, "command", word, place);
     target.push_back(word.text);
   }
 }
 
-// A text that no `${…}` is looked for in.
-std::string as_template(std::string_view text) {
-  std::string out;
-  for (char c : text) out.append(c == '$' ? 2 : 1, c);
-  return out;
-}
-
-void decode_cwd(Section& section, core::AppPlan& app, const TemplateCheck& templates) {
+void decode_cwd(Section& section, core::AppPlan& app, const Templates& templates) {
   const auto& folder = section.context().folder;
   app.cwd = as_template(folder);
   auto word = section.word("cwd");
   if (!word) return;
-  templates.check(*word, fmt::format("apps.{}.cwd", app.name), Place::cwd);
+  templates.check(section, "cwd", *word, Place::cwd);
   if (word->text.empty()) return section.error("cwd", "a directory is needed");
   // What begins with a variable is absolute once that is known.
   app.cwd = word->text.starts_with("${") ? word->text : absolute_path(word->text, as_template(folder));
@@ -121,7 +129,7 @@ void decode_env_files(Section& section, core::AppPlan& app) {
 }
 
 // Values are taken as written: `no` is no boolean here, and nothing is the empty text.
-void decode_env(Section env, const Node* map, core::AppPlan& app, const TemplateCheck& templates) {
+void decode_env(Section env, const Node* map, core::AppPlan& app, const Templates& templates) {
   if (!map || map->kind != NodeKind::map) return;
   for (const auto& entry : map->entries) {
     if (!is_variable_name(entry.key)) {
@@ -136,7 +144,7 @@ void decode_env(Section env, const Node* map, core::AppPlan& app, const Template
     }
     auto word = placed(env.context(), entry.value);
     if (word.text.find('\0') != std::string::npos) env.error(entry.key, "a NUL character");
-    templates.check(word, fmt::format("apps.{}.env.{}", app.name, entry.key), Place::env);
+    templates.check(env, entry.key, word, Place::env);
     app.env.emplace_back(entry.key, word.text);
   }
 }
@@ -160,21 +168,21 @@ void decode_target(Section& section, core::AppPlan& app) {
   }
 }
 
-void decode_command(Section& section, core::AppPlan& app, const TemplateCheck& templates) {
-  auto label = fmt::format("apps.{}.command", app.name);
-  take_command(section, "command", label, app.command, templates, Place::command);
+void decode_command(Section& section, core::AppPlan& app, const std::vector<core::ListenerPlan>& listeners) {
+  Templates templates{listeners, app};
+  take_command(section, app.command, templates, Place::command);
   decode_cwd(section, app, templates);
   auto node = section.find("ready");
   if (!node || node->kind != NodeKind::map) return;
   auto ready = section.section("ready");
-  label = fmt::format("apps.{}.ready.command", app.name);
-  take_command(ready, "command", label, app.ready.command, templates, Place::ready_command);
+  take_command(ready, app.ready.command, templates, Place::ready_command);
 }
 
-void decode_environment(Section& section, core::AppPlan& app, const TemplateCheck& templates) {
+void decode_environment(Section& section, core::AppPlan& app,
+                        const std::vector<core::ListenerPlan>& listeners) {
   decode_pass_env(section, app);
   decode_env_files(section, app);
-  decode_env(section.section("env"), section.find("env"), app, templates);
+  decode_env(section.section("env"), section.find("env"), app, {listeners, app});
 }
 
 }  // namespace liveswap::config

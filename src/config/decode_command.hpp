@@ -1,8 +1,9 @@
 // The parts of an app's section that say what is run, where and with which environment.
 #pragma once
 
+#include <vector>
+
 #include "config/decoder.hpp"
-#include "config/template_check.hpp"
 #include "core/plan.hpp"
 
 namespace liveswap::config {
@@ -10,10 +11,11 @@ namespace liveswap::config {
 // Reads target alone: templates elsewhere may ask for it.
 void decode_target(Section& section, core::AppPlan& app);
 
-// Reads command, cwd and ready.command.
-void decode_command(Section& section, core::AppPlan& app, const TemplateCheck& templates);
+// Reads command, cwd and ready.command. `listeners`: of the file; the app's own are in it already.
+void decode_command(Section& section, core::AppPlan& app, const std::vector<core::ListenerPlan>& listeners);
 
 // Reads pass_env, env_file and env.
-void decode_environment(Section& section, core::AppPlan& app, const TemplateCheck& templates);
+void decode_environment(Section& section, core::AppPlan& app,
+                        const std::vector<core::ListenerPlan>& listeners);
 
 }  // namespace liveswap::config

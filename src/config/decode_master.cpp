@@ -73,7 +73,7 @@ void decode_behaviour(Section& top, core::MasterPlan& plan) {
               std::array<std::string, 2>{"exit", "retry"});
 }
 
-void decode_apps(Section& top, const std::vector<PlacedListener>& listeners, core::MasterPlan& plan) {
+void decode_apps(Section& top, core::MasterPlan& plan) {
   auto node = top.find("apps");
   if (!node) return top.error("apps", "is needed: nothing is there to run");
   top.section("apps");  // tells what is no map
@@ -81,7 +81,7 @@ void decode_apps(Section& top, const std::vector<PlacedListener>& listeners, cor
   if (node->entries.empty()) return top.error("apps", "at least one app is needed");
   if (node->entries.size() > kAppsMax) return top.error("apps", fmt::format("more than {} apps", kAppsMax));
   for (const auto& entry : node->entries) {
-    plan.apps.push_back(decode_app(top.context(), entry, listeners, node->entries.size() == 1));
+    plan.apps.push_back(decode_app(top.context(), entry, plan.listeners, node->entries.size() == 1));
   }
 }
 
@@ -123,9 +123,9 @@ core::MasterPlan decode_master(Context& context, const Node& root, const std::st
   decode_behaviour(top, plan);
   top.section("listeners");  // tells what is no map
   auto listeners = decode_listeners(context, top.find("listeners"));
-  decode_apps(top, listeners, plan);
+  for (const auto& listener : listeners) plan.listeners.push_back(listener.plan);
+  decode_apps(top, plan);
   check_use(context, listeners, plan);
-  for (auto& listener : listeners) plan.listeners.push_back(std::move(listener.plan));
   return plan;
 }
 

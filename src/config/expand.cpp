@@ -65,12 +65,6 @@ Expanded expand_part(const Part& part, const Values& values) {
   return value->per_worker ? expand(value->text, values) : Expanded(value->text);
 }
 
-std::string with_doubled_dollars(std::string_view text) {
-  std::string out;
-  for (char c : text) out.append(c == '$' ? 2 : 1, c);
-  return out;
-}
-
 }  // namespace
 
 SocketValue socket_value(std::string listener, const core::Address& address, std::uint16_t real_port,
@@ -101,27 +95,27 @@ std::expected<EnvValue, std::string> expand_for_release(std::string_view word, c
   auto parts = parse_template(word);
   if (!parts) return std::unexpected(parts.error().message);
   EnvValue out;
-  std::string as_template;  // the same, for the case that a part must wait for its worker
+  std::string pattern;  // the same, for the case that a part must wait for its worker
   for (const auto& part : *parts) {
     if (part.variable && is_per_worker(*part.variable)) {
       out.per_worker = true;
-      as_template += text_of(part);
+      pattern += text_of(part);
       continue;
     }
     if (part.variable == Variable::env) {
       auto value = variable_part(part, values);
       if (!value) return std::unexpected(value.error());
       out.per_worker |= value->per_worker;
-      as_template += value->per_worker ? value->text : with_doubled_dollars(value->text);
+      pattern += value->per_worker ? value->text : as_template(value->text);
       out.text += value->text;
       continue;
     }
     auto text = expand_part(part, values);
     if (!text) return std::unexpected(text.error());
-    as_template += with_doubled_dollars(*text);
+    pattern += as_template(*text);
     out.text += *text;
   }
-  if (out.per_worker) out.text = std::move(as_template);
+  if (out.per_worker) out.text = std::move(pattern);
   return out;
 }
 

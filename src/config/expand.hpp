@@ -41,6 +41,9 @@ std::expected<Template, TemplateError> parse_template(std::string_view word);
 // `${fd:http:1}`
 std::string text_of(const Part& part);
 
+// A word that expands to `text`, whatever stands in it.
+std::string as_template(std::string_view text);
+
 // Whether the part's value differs from worker to worker of a release.
 bool is_per_worker(Variable variable);
 

@@ -25,12 +25,11 @@ std::optional<std::uint32_t> number(const std::string& text) {
 
 std::optional<User> find_user(const std::string& name) {
   const passwd* entry = getpwnam(name.c_str());
-  if (!entry) {
-    auto uid = number(name);
-    entry = uid ? getpwuid(*uid) : nullptr;
-  }
-  if (!entry) return std::nullopt;
-  return User{entry->pw_uid, entry->pw_gid, entry->pw_name};
+  if (entry) return User{entry->pw_uid, entry->pw_gid, entry->pw_name};
+  auto uid = number(name);
+  if (!uid) return std::nullopt;
+  entry = getpwuid(*uid);
+  return entry ? User{entry->pw_uid, entry->pw_gid, entry->pw_name} : User{*uid, std::nullopt, ""};
 }
 
 std::optional<std::uint32_t> find_group(const std::string& name) {

@@ -11,8 +11,9 @@ namespace liveswap::config {
 
 struct User {
   std::uint32_t uid = 0;
-  std::uint32_t gid = 0;
-  std::string name;
+  std::optional<std::uint32_t>
+      gid;           // of its primary group; none for a number that the user database does not know
+  std::string name;  // "" for such a number
 };
 
 enum class PathKind { missing, directory, executable, other };

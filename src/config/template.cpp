@@ -137,6 +137,12 @@ std::string text_of(const Part& part) {
   return fmt::format("${{{}:{}{}}}", row.name, part.text, index);
 }
 
+std::string as_template(std::string_view text) {
+  std::string out;
+  for (char c : text) out.append(c == '$' ? 2 : 1, c);
+  return out;
+}
+
 bool is_per_worker(Variable variable) { return row_of(variable).known == Known::worker; }
 
 }  // namespace liveswap::config

@@ -1,5 +1,7 @@
 #include "config/template_check.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "config/address.hpp"
@@ -7,56 +9,27 @@
 
 namespace liveswap::config {
 
-void TemplateCheck::check(const PlacedWord& word, std::string_view key, Place place) const {
-  auto tell = [&](std::size_t offset, const std::string& message) {
-    context_.findings.error(word.offset + (word.exact ? offset : 0), fmt::format("{}: {}", key, message));
-  };
-  auto parts = parse_template(word.text);
-  if (!parts) return tell(parts.error().offset, parts.error().message);
-  for (const auto& part : *parts) {
-    if (!part.variable) continue;
-    if (auto reason = refuse(part, place); !reason.empty()) tell(part.offset, reason);
-  }
+namespace {
+
+std::string no_such_listener(const Part& part, const std::vector<core::ListenerPlan>& listeners) {
+  std::vector<std::string> names;
+  for (const auto& listener : listeners) names.push_back(listener.name);
+  return fmt::format("{}: there is no listener {}{}", text_of(part), quoted(part.text),
+                     did_you_mean(part.text, names));
 }
 
-std::string TemplateCheck::refuse(const Part& part, Place place) const {
-  if (place == Place::cwd && is_per_worker(*part.variable)) {
-    return fmt::format("{} differs from worker to worker, and a release has one directory", text_of(part));
-  }
-  if (place == Place::ready_command && part.variable == Variable::fd) {
-    return fmt::format(
-        "{}: a ready command gets no descriptors; ${{addr:{}}} and ${{port:{}}} tell where to ask",
-        text_of(part), part.text, part.text);
-  }
-  switch (*part.variable) {
-    case Variable::fd:
-    case Variable::addr:
-    case Variable::port: return refuse_listener(part);
-    case Variable::target: return app_.target ? "" : "${target}: this app has no target:";
-    case Variable::slot:
-    case Variable::generation:
-    case Variable::release:
-    case Variable::env: break;
-  }
-  return "";
-}
-
-std::string TemplateCheck::refuse_listener(const Part& part) const {
-  auto found = std::find_if(listeners_.begin(), listeners_.end(), [&part](const PlacedListener& listener) {
-    return listener.plan.name == part.text;
+std::string refuse_listener(const Part& part, const std::vector<core::ListenerPlan>& listeners,
+                            const core::AppPlan& app) {
+  auto found = std::find_if(listeners.begin(), listeners.end(), [&part](const core::ListenerPlan& listener) {
+    return listener.name == part.text;
   });
-  if (found == listeners_.end()) {
-    std::vector<std::string> names;
-    for (const auto& listener : listeners_) names.push_back(listener.plan.name);
-    return fmt::format("{}: there is no listener {}{}", text_of(part), quoted(part.text),
-                       did_you_mean(part.text, names));
-  }
-  const auto& addresses = found->plan.addresses;
-  bool own = std::find(app_.listeners.begin(), app_.listeners.end(), part.text) != app_.listeners.end();
+  if (found == listeners.end()) return no_such_listener(part, listeners);
+  bool own = std::find(app.listeners.begin(), app.listeners.end(), part.text) != app.listeners.end();
   if (part.variable == Variable::fd && !own) {
-    return fmt::format("{}: {} is not among this app's listeners:", text_of(part), quoted(part.text));
+    return fmt::format("{}: {} is not among this app's listeners", text_of(part), quoted(part.text));
   }
-  if (addresses.empty()) return "";  // told already
+  const auto& addresses = found->addresses;
+  if (addresses.empty()) return "";  // a bad address, told already
   if (part.index >= addresses.size()) {
     return fmt::format("{}: listener {} has {} {}, counted from 0", text_of(part), quoted(part.text),
                        addresses.size(), addresses.size() == 1 ? "socket" : "sockets");
@@ -65,6 +38,60 @@ std::string TemplateCheck::refuse_listener(const Part& part) const {
     return fmt::format("{}: a Unix socket has no port", text_of(part));
   }
   return "";
+}
+
+std::string refuse(const Part& part, Place place, const std::vector<core::ListenerPlan>& listeners,
+                   const core::AppPlan& app) {
+  if (place == Place::cwd && is_per_worker(*part.variable)) {
+    return fmt::format("{} differs from worker to worker, and a release has one directory", text_of(part));
+  }
+  if (place == Place::ready_command && part.variable == Variable::fd) {
+    return fmt::format(
+        "{}: a ready command gets no descriptors; ${{addr:{}}} and ${{port:{}}} say where to ask",
+        text_of(part), part.text, part.text);
+  }
+  switch (*part.variable) {
+    case Variable::fd:
+    case Variable::addr:
+    case Variable::port: return refuse_listener(part, listeners, app);
+    case Variable::target: return app.target ? "" : "${target}: this app has no target";
+    case Variable::slot:
+    case Variable::generation:
+    case Variable::release:
+    case Variable::env: break;
+  }
+  return "";
+}
+
+bool mentions_target(std::string_view word) {
+  auto parts = parse_template(word);
+  return parts && std::any_of(parts->begin(), parts->end(),
+                              [](const Part& part) { return part.variable == Variable::target; });
+}
+
+}  // namespace
+
+std::vector<TemplateError> check_template(std::string_view word, Place place,
+                                          const std::vector<core::ListenerPlan>& listeners,
+                                          const core::AppPlan& app) {
+  auto parts = parse_template(word);
+  if (!parts) return {parts.error()};
+  std::vector<TemplateError> errors;
+  for (const auto& part : *parts) {
+    if (!part.variable) continue;
+    if (auto reason = refuse(part, place, listeners, app); !reason.empty()) {
+      errors.push_back({part.offset, std::move(reason)});
+    }
+  }
+  return errors;
+}
+
+bool uses_target(const core::AppPlan& app) {
+  return app.command.empty() || mentions_target(app.cwd) ||
+         std::any_of(app.command.begin(), app.command.end(), mentions_target) ||
+         std::any_of(app.ready.command.begin(), app.ready.command.end(), mentions_target) ||
+         std::any_of(app.env.begin(), app.env.end(),
+                     [](const auto& set) { return mentions_target(set.second); });
 }
 
 }  // namespace liveswap::config

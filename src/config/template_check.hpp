@@ -1,10 +1,9 @@
-// The `${…}` of an app's words, checked when the file is read: every name and form; values come later.
+// The `${…}` of an app's words, checked before anything is run: every name and form; values come later.
 #pragma once
 
 #include <string_view>
+#include <vector>
 
-#include "config/decode_listeners.hpp"
-#include "config/decoder.hpp"
 #include "config/expand.hpp"
 #include "core/plan.hpp"
 
@@ -13,22 +12,12 @@ namespace liveswap::config {
 // Where a word stands decides what it may ask for.
 enum class Place { command, env, cwd, ready_command };
 
-class TemplateCheck {
- public:
-  // Borrows all; `app` has its name, target and listeners.
-  TemplateCheck(Context& context, const std::vector<PlacedListener>& listeners, const core::AppPlan& app)
-      : context_(context), listeners_(listeners), app_(app) {}
+// All that is wrong with the word. `app` has its target and listeners.
+std::vector<TemplateError> check_template(std::string_view word, Place place,
+                                          const std::vector<core::ListenerPlan>& listeners,
+                                          const core::AppPlan& app);
 
-  // `key`: for messages, as "apps.web.command".
-  void check(const PlacedWord& word, std::string_view key, Place place) const;
-
- private:
-  std::string refuse(const Part& part, Place place) const;
-  std::string refuse_listener(const Part& part) const;
-
-  Context& context_;
-  const std::vector<PlacedListener>& listeners_;
-  const core::AppPlan& app_;
-};
+// Whether anything in the app would change with its target: else `--target` is a mistake.
+bool uses_target(const core::AppPlan& app);
 
 }  // namespace liveswap::config

@@ -1,0 +1,191 @@
+#include "config/describe.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "config/address.hpp"
+#include "config/expand.hpp"
+#include "core/text.hpp"
+
+namespace liveswap::config {
+
+namespace {
+
+constexpr std::string_view kChosen = "chosen by the kernel";
+
+// One row: a label, and what it says.
+std::string row(std::string_view label, std::string_view value) {
+  return fmt::format("  {:<12}{}\n", label, value);
+}
+
+// The value of a part as far as it is known before anything runs; as written where it is not.
+std::string known_part(const Part& part, const core::MasterPlan& plan, const core::AppPlan& app) {
+  if (!part.variable) return part.text;
+  if (*part.variable == Variable::target) return app.target.value_or(text_of(part));
+  if (*part.variable == Variable::fd) {
+    for (const auto& descriptor : descriptors_of(plan, app)) {
+      bool meant = descriptor.listener == part.text && descriptor.index == part.index;
+      if (meant) return fmt::format("{}", descriptor.number);
+    }
+  }
+  for (const auto& listener : plan.listeners) {
+    if (listener.name != part.text || part.index >= listener.addresses.size()) continue;
+    auto value =
+        socket_value(listener.name, listener.addresses[part.index], listener.addresses[part.index].port, {});
+    if (*part.variable == Variable::addr) return value.address;
+    if (*part.variable == Variable::port && value.port.value_or(0) != 0)
+      return fmt::format("{}", *value.port);
+  }
+  return text_of(part);
+}
+
+std::string known(std::string_view word, const core::MasterPlan& plan, const core::AppPlan& app) {
+  std::string out;
+  for (const auto& part : parse_template(word).value_or(Template{})) out += known_part(part, plan, app);
+  return out;
+}
+
+// As one would type it.
+std::string for_shell(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%+,-./:=@_${}";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string out = "'";
+  for (char c : word) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
+std::string command_line(const std::vector<std::string>& words, const core::MasterPlan& plan,
+                         const core::AppPlan& app) {
+  std::vector<std::string> typed;
+  for (const auto& word : words) typed.push_back(for_shell(known(word, plan, app)));
+  return fmt::format("{}", fmt::join(typed, " "));
+}
+
+std::string address_in_words(const core::Address& address) {
+  auto text = text_of(address);
+  if (!is_unix(address.kind) && address.port == 0) text += fmt::format(" (the port is {})", kChosen);
+  if (!is_unix(address.kind) && address.host.empty()) text += " (IPv4 and IPv6)";
+  if (address.if_available) text += " (where the machine has it)";
+  return text;
+}
+
+std::string readiness(const core::AppPlan& app, const core::MasterPlan& plan) {
+  auto within = fmt::format("within {}", core::text_of(app.policy.ready_timeout));
+  switch (app.ready.when) {
+    case core::ReadyWhen::notify:
+      return fmt::format("when the worker says so {}, {}",
+                         app.protocol == core::Protocol::native ? "on its channel" : "(READY=1)", within);
+    case core::ReadyWhen::delay: return fmt::format("{} after its start", core::text_of(app.ready.delay));
+    case core::ReadyWhen::command:
+      return fmt::format("when {} succeeds, tried every {}, {}", command_line(app.ready.command, plan, app),
+                         core::text_of(app.ready.interval), within);
+  }
+  return "";
+}
+
+std::string amount(const core::Amount& amount) {
+  return fmt::format("{}{}", amount.value, amount.percent ? "%" : "");
+}
+
+std::string drain(const core::AppPolicy& policy) {
+  auto how = policy.drain_by_signal ? core::signal_name(policy.drain_signal) : "a message on the channel";
+  return fmt::format("{}, then at most {}", how, core::text_of(policy.drain_timeout));
+}
+
+std::string account(const core::AppPlan& app) {
+  if (!app.user && !app.group) return "the master's";
+  if (!app.group) return *app.user;
+  return fmt::format("{}, group {}", app.user.value_or("the master's"), *app.group);
+}
+
+std::string describe_rules(const core::MasterPlan& plan, const core::AppPlan& app) {
+  const auto& policy = app.policy;
+  std::string out;
+  out += row("workers", fmt::format("{}{}", policy.workers, app.workers_auto ? " (auto)" : ""));
+  out += row("protocol", app.protocol == core::Protocol::native ? "native" : "systemd");
+  out += row("ready", readiness(app, plan));
+  out += row("drain", drain(policy));
+  out += row("stop", fmt::format("{}, KILL after {}", core::signal_name(policy.stop_signal),
+                                 core::text_of(policy.stop_timeout)));
+  out += row("upgrade", fmt::format("{} more, {} fewer workers than wanted", amount(policy.max_surge),
+                                    amount(policy.max_unavailable)));
+  if (policy.watchdog) out += row("watchdog", core::text_of(*policy.watchdog));
+  for (const auto& limit : app.limits) {
+    auto number = [](std::uint64_t value) {
+      return value == core::kUnlimited ? std::string("infinity") : fmt::format("{}", value);
+    };
+    out += row("limit", fmt::format("{} {}:{}", limit.name, number(limit.soft), number(limit.hard)));
+  }
+  return out;
+}
+
+std::string describe_environment(const core::MasterPlan& plan, const core::AppPlan& app,
+                                 const AddedVariables& added) {
+  using Kind = core::PassEnv::Kind;
+  std::string out;
+  auto passed = app.pass_env.kind == Kind::all    ? std::string("all of the master's")
+                : app.pass_env.kind == Kind::none ? std::string("none of the master's")
+                                                  : fmt::format("{}", fmt::join(app.pass_env.patterns, " "));
+  out += row("environment", passed);
+  for (const auto& file : app.env_files) {
+    out += row("", fmt::format("{}{}", file.path, file.may_be_missing ? " (may be missing)" : ""));
+  }
+  for (const auto& [name, value] : app.env)
+    out += row("", fmt::format("{}={}", name, for_shell(known(value, plan, app))));
+  if (!added) return out;
+  for (const auto& [name, value] : added(plan, app))
+    out += row("", fmt::format("{}={}", name, for_shell(value)));
+  return out;
+}
+
+std::string describe_app(const core::MasterPlan& plan, const core::AppPlan& app,
+                         const AddedVariables& added) {
+  std::string out = fmt::format("app {}\n", app.name);
+  if (app.target) out += row("target", *app.target);
+  auto words = app.command.empty() ? std::vector<std::string>{"${target}"} : app.command;
+  out += row("command", command_line(words, plan, app));
+  out += row("cwd", known(app.cwd, plan, app));
+  out += row("user", account(app));
+  out += describe_rules(plan, app);
+  out += row("descriptors", "0  /dev/null");
+  out += row("", fmt::format("1, 2  {}", app.output == core::Output::prefix
+                                             ? "the master's output, each line labelled"
+                                             : "the master's output, as it is"));
+  std::size_t width = 0;
+  for (const auto& name : app.listeners) width = std::max(width, name.size());
+  int next = 3;
+  for (const auto& descriptor : descriptors_of(plan, app)) {
+    out += row("", fmt::format("{}  {:<{}}  {}", descriptor.number, descriptor.listener, width,
+                               address_in_words(descriptor.address)));
+    next = descriptor.number + 1;
+  }
+  if (app.protocol == core::Protocol::native) out += row("", fmt::format("{}  the channel", next));
+  return out + describe_environment(plan, app, added);
+}
+
+}  // namespace
+
+std::vector<Descriptor> descriptors_of(const core::MasterPlan& plan, const core::AppPlan& app) {
+  std::vector<Descriptor> out;
+  for (const auto& name : app.listeners) {
+    auto listener = std::find_if(plan.listeners.begin(), plan.listeners.end(),
+                                 [&name](const core::ListenerPlan& known) { return known.name == name; });
+    if (listener == plan.listeners.end()) continue;
+    for (std::size_t i = 0; i < listener->addresses.size(); ++i) {
+      out.push_back({static_cast<int>(out.size()) + 3, name, i, listener->addresses[i]});
+    }
+  }
+  return out;
+}
+
+std::string describe(const core::MasterPlan& plan, const AddedVariables& added) {
+  std::string out =
+      fmt::format("master {}{}\n", plan.name, plan.file.empty() ? "" : fmt::format(" ({})", plan.file));
+  for (const auto& app : plan.apps) out += "\n" + describe_app(plan, app, added);
+  return out;
+}
+
+}  // namespace liveswap::config

@@ -1,0 +1,30 @@
+// The plan of `liveswap -s TARGET …`: one app, "default", that runs the target itself, without a file.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/facts.hpp"
+#include "core/plan.hpp"
+
+namespace liveswap::config {
+
+struct TargetRequest {
+  std::string target;          // -s
+  std::optional<int> workers;  // -f
+  std::vector<std::string>
+      listeners;  // -l [NAME=]ADDRESS; those of one name, and those without, are one listener
+  std::vector<std::string> arguments;  // after --
+  std::optional<std::string> name;     // -n
+  std::optional<std::string> control;  // --control
+};
+
+inline constexpr std::uint32_t kTargetWorkers = 2;
+
+// All errors at once, each a sentence that begins with its option.
+std::expected<core::MasterPlan, std::vector<std::string>> plan_for_target(const TargetRequest& request,
+                                                                          const Facts& facts);
+
+}  // namespace liveswap::config

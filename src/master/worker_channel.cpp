@@ -47,6 +47,11 @@ void WorkerChannel::on_readable() {
   }
 }
 
+void WorkerChannel::finish() {
+  on_readable();
+  if (phase_ == Phase::executing) tell_running();
+}
+
 void WorkerChannel::take(const os::ReceivedPacket& packet) {
   if (phase_ != Phase::heard && take_from_launcher(packet)) return;
   phase_ = Phase::heard;

@@ -41,8 +41,8 @@ class WorkerChannel {
   // A packet that does not fit now is sent as soon as it does. An error: the program has closed its end.
   [[nodiscard]] os::Result<void> send(std::vector<std::byte> packet);
 
-  // Reads now what has been sent: the process has ended.
-  void finish() { on_readable(); }
+  // The process has ended: reads what it has sent, in which FAILED would be.
+  void finish();
 
  private:
   enum class Phase { launching, executing, heard, ended };

@@ -147,15 +147,7 @@ class Site {
  public:
   Site() {
     REQUIRE(os::set_child_subreaper().has_value());
-    workers = std::make_unique<Workers>(WorkerSetup{
-        .loop = loop,
-        .launcher = launcher,
-        .output = output,
-        .log = log,
-        .post = [this](const core::Event& event) { take(event); },
-        .sockets_of = [this](std::span<const std::string> names) { return sockets_of(names); },
-        .runtime_dir = folder.path(),
-        .own_streams = {out.write, err.write}});
+    workers = std::make_unique<Workers>(setup(folder.path()));
     child_watch_ = must(loop::FdWatch::open(loop, child_signals_.fd(), {.readable = true}, [this](loop::Readiness) {
       while (must(child_signals_.read())) {
       }
@@ -167,6 +159,17 @@ class Site {
   ~Site() {
     for (std::uint64_t id = 1; id <= spawned_; ++id) workers->signal({core::WorkerId{id}, SIGKILL, true});
     run_until([this] { return living_ == 0; });
+  }
+
+  WorkerSetup setup(const std::string& runtime_dir) {
+    return {.loop = loop,
+            .launcher = launcher,
+            .output = output,
+            .log = log,
+            .post = [this](const core::Event& event) { take(event); },
+            .sockets_of = [this](std::span<const std::string> names) { return sockets_of(names); },
+            .runtime_dir = runtime_dir,
+            .own_streams = {out.write, err.write}};
   }
 
   std::shared_ptr<const Release> release(const core::AppPlan& plan, const ReleaseOverrides& overrides = {}) {

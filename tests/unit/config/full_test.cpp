@@ -72,6 +72,46 @@ apps:
     ready: {when: delay, delay: 3s}
 )";
 
+constexpr std::string_view kFlowStyle = R"(name: web
+runtime_dir: /run/liveswap/web
+state_dir: /var/lib/liveswap/web
+control:
+  socket: /run/liveswap/web/control.sock
+  observers: {groups: [ops]}
+  operators: {users: [me], groups: [ops]}
+  admins: {}
+log: {level: info, format: text}
+shutdown: {delay: 0s, timeout: 60s}
+start: {on_failure: exit}
+listeners:
+  http:  tcp://0.0.0.0:8080
+  https: {address: "tcp://[::]:8443", backlog: 4096, v6only: true}
+  admin: {address: "unix:/run/web/admin.sock", mode: 0660, user: www, group: www}
+  bus:   "unix-seqpacket:@bus"
+  dns:   udp://127.0.0.1:5353
+apps:
+  web:
+    command: [./server, --fd, "${fd:http}"]
+    target: /srv/web/current
+    cwd: "${target}"
+    workers: 4
+    listeners: [http, https]
+    protocol: systemd
+    ready: {when: notify, timeout: 30s}
+    drain: {signal: TERM, timeout: 60s}
+    stop:  {signal: TERM, timeout: 10s}
+    restart: {delay: 100ms, max_delay: 30s, reset_after: 60s}
+    upgrade: {max_surge: 100%, max_unavailable: 0, max_draining: 4}
+    user: www
+    group: www
+    pass_env: [PATH, "DB_*"]
+    env_file: /etc/web/env
+    env: {PORT: 8080, LEGACY: no}
+    limits: {nofile: 65536, core: "0:infinity"}
+    output: prefix
+    watchdog: 30s
+)";
+
 core::AppPlan expected_web() {
   using std::chrono::milliseconds;
   using std::chrono::seconds;
@@ -176,4 +216,18 @@ TEST_CASE("the file with every key leaves none out") {
     CAPTURE(key.path);
     CHECK(seen.contains(std::string(key.path)));
   }
+}
+
+TEST_CASE("a file in flow style, is read alike") {
+  auto loaded = load_text("web.yaml", std::string(kFlowStyle), test_facts(0));
+  if (!loaded) FAIL(render(loaded.error()));
+  const auto& plan = loaded->plan;
+  CHECK(plan.listeners.size() == 5);
+  CHECK(plan.listeners[1].options.backlog == 4096);
+  CHECK(plan.listeners[1].options.v6only);
+  CHECK(plan.listeners[2].options.mode == 0660U);
+  CHECK(plan.listeners[3].addresses[0].abstract);
+  CHECK(plan.apps[0].listeners == std::vector<std::string>{"http", "https"});
+  CHECK(plan.apps[0].env[1] == std::pair<std::string, std::string>{"LEGACY", "no"});
+  CHECK(plan.apps[0].policy.watchdog == std::chrono::seconds(30));
 }

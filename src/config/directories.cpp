@@ -37,7 +37,8 @@ std::string runtime_parent(const Surroundings& surroundings) {
 Surroundings Surroundings::of_this_process() {
   Surroundings surroundings;
   surroundings.uid = ::geteuid();
-  for (const char* name : {"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME"}) {
+  for (const char* name :
+       {"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME"}) {
     if (const char* value = std::getenv(name)) surroundings.env.emplace(name, value);
   }
   return surroundings;
@@ -55,12 +56,14 @@ std::string state_dir(const core::MasterPlan& plan, const Surroundings& surround
   if (const auto given = folder_in(surroundings, "STATE_DIRECTORY")) return *given;
   if (surroundings.uid == 0) return below("/var/lib/liveswap", plan.name);
   if (const auto xdg = folder_in(surroundings, "XDG_STATE_HOME")) return below(*xdg, "liveswap/" + plan.name);
-  if (const auto home = folder_in(surroundings, "HOME")) return below(*home, ".local/state/liveswap/" + plan.name);
+  if (const auto home = folder_in(surroundings, "HOME"))
+    return below(*home, ".local/state/liveswap/" + plan.name);
   return "";
 }
 
 std::string control_socket(const core::MasterPlan& plan, const Surroundings& surroundings) {
-  return plan.control.socket ? *plan.control.socket : below(runtime_dir(plan, surroundings), kControlSocketName);
+  return plan.control.socket ? *plan.control.socket
+                             : below(runtime_dir(plan, surroundings), kControlSocketName);
 }
 
 RuntimeFolders runtime_folders(const Surroundings& surroundings) {

@@ -1,5 +1,6 @@
-// Where a master keeps what dies with the boot (runtime directory) and what does not (state directory), and where a
-// client looks for the first. Both ends reckon with the same function; nothing here asks the file system.
+// Where a master keeps what dies with the boot (runtime directory) and what does not (state directory), and
+// where a client looks for the first. Both ends reckon with the same function; nothing here asks the file
+// system.
 #pragma once
 
 #include <sys/types.h>
@@ -16,7 +17,7 @@ namespace liveswap::config {
 
 // What the defaults depend on.
 struct Surroundings {
-  uid_t uid = 0;                                         // effective
+  uid_t uid = 0;                                        // effective
   std::map<std::string, std::string, std::less<>> env;  // RUNTIME_DIRECTORY, STATE_DIRECTORY, XDG_…, HOME
 
   [[nodiscard]] static Surroundings of_this_process();
@@ -33,8 +34,8 @@ struct Surroundings {
 // As configured, else RUNTIME_DIR/control.sock.
 [[nodiscard]] std::string control_socket(const core::MasterPlan& plan, const Surroundings& surroundings);
 
-// Every folder in which a master's runtime directory may be, by default: a folder of one master for each, and one
-// that is itself a runtime directory ($RUNTIME_DIRECTORY).
+// Every folder in which a master's runtime directory may be, by default: a folder of one master for each, and
+// one that is itself a runtime directory ($RUNTIME_DIRECTORY).
 struct RuntimeFolders {
   std::optional<std::string> own;    // $RUNTIME_DIRECTORY
   std::vector<std::string> parents;  // NAME is below these, the likeliest first
@@ -42,7 +43,8 @@ struct RuntimeFolders {
 [[nodiscard]] RuntimeFolders runtime_folders(const Surroundings& surroundings);
 
 // The control sockets that the master called `name` may have, the likeliest first.
-[[nodiscard]] std::vector<std::string> control_sockets_of(std::string_view name, const Surroundings& surroundings);
+[[nodiscard]] std::vector<std::string> control_sockets_of(std::string_view name,
+                                                          const Surroundings& surroundings);
 
 inline constexpr std::string_view kControlSocketName = "control.sock";
 

@@ -18,9 +18,11 @@ constexpr auto kCommands = std::to_array<Command>({
 #undef LOCAL_COMMAND
 });
 
-static_assert(std::ranges::none_of(kCommands, [](const Command& command) {
-  return (command.level == Level::none) != command.method.empty();
-}), "every method has a level");
+static_assert(std::ranges::none_of(kCommands,
+                                   [](const Command& command) {
+                                     return (command.level == Level::none) != command.method.empty();
+                                   }),
+              "every method has a level");
 
 struct ErrorRow {
   std::string_view name;
@@ -55,11 +57,21 @@ const Command* find_method(std::string_view method) {
   return found == kCommands.end() ? nullptr : &*found;
 }
 
+std::string name_app_in(std::string text, std::string_view app) {
+  constexpr std::string_view kProgram = "liveswapctl ";
+  for (std::size_t at = text.find(kProgram); at != std::string::npos; at = text.find(kProgram, at)) {
+    at += kProgram.size();
+    const std::size_t end = std::min(text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", at), text.size());
+    const Command* command = find_command(std::string_view(text).substr(at, end - at));
+    if (command != nullptr && command->arguments.starts_with("[APP"))
+      text.insert(end, " " + std::string(app));
+  }
+  return text;
+}
+
 std::string_view name_of(Error error) { return row_of(error).name; }
 
-std::string full_name_of(Error error) {
-  return std::string(kInterface) + "." + std::string(name_of(error));
-}
+std::string full_name_of(Error error) { return std::string(kInterface) + "." + std::string(name_of(error)); }
 
 int status_of(Error error) { return row_of(error).status; }
 

@@ -1,5 +1,5 @@
-// The control interface as tables: commands, methods, levels, errors, and the interface's description. Both ends of the
-// control socket read them from here; what the values mean is documented in liveswap-control(7).
+// The control interface as tables: commands, methods, levels, errors, and the interface's description. Both
+// ends of the control socket read them from here; what the values mean is documented in liveswap-control(7).
 #pragma once
 
 #include <optional>
@@ -19,9 +19,9 @@ std::string_view name_of(Level);
 enum class Replies { one, progress, follow };
 
 struct Command {
-  std::string_view name;       // as typed
-  std::string_view method;     // "" for one that the client does alone
-  Level level = Level::none;   // none only for those
+  std::string_view name;      // as typed
+  std::string_view method;    // "" for one that the client does alone
+  Level level = Level::none;  // none only for those
   Replies replies = Replies::one;
   std::string_view arguments;  // "" for none
   std::string_view help;
@@ -31,13 +31,17 @@ std::span<const Command> commands();  // in the table's order
 const Command* find_command(std::string_view name);
 const Command* find_method(std::string_view method);  // without the interface's name
 
+// Puts the app's name behind each command of a text that takes one: "liveswapctl upgrade" becomes
+// "liveswapctl upgrade web".
+std::string name_app_in(std::string text, std::string_view app);
+
 enum class Error {
 #define CONTROL_ERROR(name, status, meaning) name,
 #include "wire/control_errors.def"
 #undef CONTROL_ERROR
 };
-std::string_view name_of(Error);     // "Failed"
-std::string full_name_of(Error);     // "org.liveswap.Control.Failed"
+std::string_view name_of(Error);  // "Failed"
+std::string full_name_of(Error);  // "org.liveswap.Control.Failed"
 int status_of(Error);
 std::optional<Error> find_error(std::string_view full_name);
 

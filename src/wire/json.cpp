@@ -8,8 +8,8 @@ namespace liveswap::wire {
 
 namespace {
 
-// Looks at brackets, commas and colons outside of strings only: enough to bound what the parser will build. Text
-// that is not JSON may pass; the parser refuses it.
+// Looks at brackets, commas and colons outside of strings only: enough to bound what the parser will build.
+// Text that is not JSON may pass; the parser refuses it.
 class Bounds {
  public:
   std::optional<FormatError> exceeded_by(std::string_view text) {
@@ -36,9 +36,7 @@ class Bounds {
 
   std::optional<FormatError> step(char c) {
     switch (c) {
-      case '"':
-        in_string_ = true;
-        break;
+      case '"': in_string_ = true; break;
       case '[':
       case '{':
         if (++depth_ > kMaxJsonDepth) return FormatError{"nested too deeply"};
@@ -48,13 +46,12 @@ class Bounds {
       case '}':
         if (depth_ > 0) --depth_;
         break;
-      case ',':
-        return count_value();
+      case ',': return count_value();
       case ':':
-        if (depth_ > 0 && ++members_[depth_ - 1] > kMaxJsonMembers) return FormatError{"an object is too large"};
+        if (depth_ > 0 && ++members_[depth_ - 1] > kMaxJsonMembers)
+          return FormatError{"an object is too large"};
         break;
-      default:
-        break;
+      default: break;
     }
     return std::nullopt;
   }

@@ -1,8 +1,9 @@
-// JSON from and for strangers: parsed without exceptions within fixed bounds, written with invalid UTF-8 replaced.
+// JSON from and for strangers: parsed without exceptions within fixed bounds, written with invalid UTF-8
+// replaced.
 //
-// Objects keep the order in which their members were added, so that what people read has the name first. A header
-// that only passes JSON on includes this one; the library's own long header is included by the few sources that look
-// inside a value.
+// Objects keep the order in which their members were added, so that what people read has the name first. A
+// header that only passes JSON on includes this one; the library's own long header is included by the few
+// sources that look inside a value.
 #pragma once
 
 #include <cstddef>

@@ -32,7 +32,8 @@ std::optional<std::string> JsonFields::text(std::string_view name) {
   return std::nullopt;
 }
 
-std::optional<std::int64_t> JsonFields::integer(std::string_view name, std::int64_t least, std::int64_t most) {
+std::optional<std::int64_t> JsonFields::integer(std::string_view name, std::int64_t least,
+                                                std::int64_t most) {
   const Json* value = find(name);
   if (value == nullptr) return std::nullopt;
   constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());

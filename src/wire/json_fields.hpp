@@ -1,5 +1,5 @@
-// Reading the members of a JSON object strictly: every member has to be asked for by its name and be of the type asked
-// for. The first one that is not is remembered, and bad() names it once all have been asked for.
+// Reading the members of a JSON object strictly: every member has to be asked for by its name and be of the
+// type asked for. The first one that is not is remembered, and bad() names it once all have been asked for.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace liveswap::wire {
 
-// A member that is null counts as absent. Strings with a NUL inside are refused, since paths, arguments and names
-// end there. Borrows the object.
+// A member that is null counts as absent. Strings with a NUL inside are refused, since paths, arguments and
+// names end there. Borrows the object.
 class JsonFields {
  public:
   explicit JsonFields(const Json& object) : object_(object) {}

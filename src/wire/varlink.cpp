@@ -71,7 +71,8 @@ std::expected<Call, FormatError> parse_call(std::string_view message) {
   if (!object) return std::unexpected(object.error());
   Call call;
   const auto method = object->find("method");
-  if (method == object->end() || !method->is_string()) return std::unexpected(FormatError{"the call names no method"});
+  if (method == object->end() || !method->is_string())
+    return std::unexpected(FormatError{"the call names no method"});
   call.method = method->get<std::string>();
   const auto more = flag_of(*object, "more");
   const auto oneway = flag_of(*object, "oneway");

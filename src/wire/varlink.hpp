@@ -17,8 +17,9 @@
 
 namespace liveswap::wire::varlink {
 
-// Cuts a stream of bytes into messages. At most one message of `max` bytes and one read's worth of further ones is
-// ever held, because feed() refuses a message that grows longer; after that the splitter is of no more use.
+// Cuts a stream of bytes into messages. At most one message of `max` bytes and one read's worth of further
+// ones is ever held, because feed() refuses a message that grows longer; after that the splitter is of no
+// more use.
 class Splitter {
  public:
   explicit Splitter(std::size_t max) : max_(max) {}
@@ -26,14 +27,18 @@ class Splitter {
   [[nodiscard]] std::expected<void, FormatError> feed(std::string_view bytes);
   // The next whole message, without its NUL.
   [[nodiscard]] std::optional<std::string> next();
+  // A whole message is held.
+  [[nodiscard]] bool has_message() const { return given_ != begun_; }
+  // The beginning of a message is held, and not its end.
+  [[nodiscard]] bool has_part() const { return begun_ != held_.size(); }
   // Bytes that are held and not given yet, whole messages or not.
   [[nodiscard]] std::size_t held() const { return held_.size() - given_; }
 
  private:
   std::size_t max_;
   std::string held_;
-  std::size_t given_ = 0;    // next() has given everything before
-  std::size_t begun_ = 0;    // the message that is not whole yet begins here
+  std::size_t given_ = 0;  // next() has given everything before
+  std::size_t begun_ = 0;  // the message that is not whole yet begins here
 };
 
 struct Call {

@@ -22,7 +22,8 @@ std::vector<std::string> all_matches(std::string_view text, const char* pattern)
   return found;
 }
 
-TEST_CASE("every command with a method has it in the interface's description, in order, and no other is there") {
+TEST_CASE(
+    "every command with a method has it in the interface's description, in order, and no other is there") {
   std::vector<std::string> methods;
   for (const Command& command : commands()) {
     if (!command.method.empty()) methods.emplace_back(command.method);
@@ -70,7 +71,8 @@ TEST_CASE("the description has all errors, in the table's order") {
 TEST_CASE("every type that the description uses is defined in it") {
   const std::string text(interface_description());
   const auto defined = all_matches(text, "\ntype ([A-Za-z]+) ");
-  const auto used = all_matches(std::regex_replace(text, std::regex("#[^\n]*"), ""), "[:\\]?] *([A-Z][A-Za-z]*)");
+  const auto used =
+      all_matches(std::regex_replace(text, std::regex("#[^\n]*"), ""), "[:\\]?] *([A-Z][A-Za-z]*)");
   CHECK(used.size() > 20);
   for (const std::string& type : used) {
     CAPTURE(type);

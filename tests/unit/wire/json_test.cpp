@@ -53,7 +53,8 @@ TEST_CASE("JSON is refused from the first byte, value or member too many") {
   CHECK(reason_of("[" + repeat("0,", kMaxJsonValues) + "0]") == "too many values");
   CHECK(reason_of("[" + repeat("[],", kMaxJsonValues) + "0]") == "too many values");
   std::string members;
-  for (std::size_t i = 0; i < kMaxJsonMembers; ++i) members += (i ? ",\"" : "\"") + std::to_string(i) + "\":0";
+  for (std::size_t i = 0; i < kMaxJsonMembers; ++i)
+    members += (i ? ",\"" : "\"") + std::to_string(i) + "\":0";
   CHECK(reason_of("{" + members + "}") == "none");
   CHECK(reason_of("{" + members + ",\"x\":0}") == "an object is too large");
 }
@@ -104,7 +105,8 @@ TEST_CASE("a field of another type, out of range or with a NUL inside is named")
   CHECK(refused(R"({"a": "1"})", [](JsonFields& f) { CHECK_FALSE(f.integer("a", 0, 9)); }) == "a");
   CHECK(refused(R"({"a": 1.5})", [](JsonFields& f) { CHECK_FALSE(f.integer("a", 0, 9)); }) == "a");
   CHECK(refused(R"({"a": 10})", [](JsonFields& f) { CHECK_FALSE(f.integer("a", 0, 9)); }) == "a");
-  CHECK(refused(R"({"a": 18446744073709551615})", [](JsonFields& f) { CHECK_FALSE(f.integer("a", -1, 9)); }) == "a");
+  CHECK(refused(R"({"a": 18446744073709551615})",
+                [](JsonFields& f) { CHECK_FALSE(f.integer("a", -1, 9)); }) == "a");
   CHECK(refused(R"({"a": 1})", [](JsonFields& f) { CHECK_FALSE(f.flag("a")); }) == "a");
   CHECK(refused(R"({"a": ["x", 1]})", [](JsonFields& f) { CHECK(f.texts("a").empty()); }) == "a");
   CHECK(refused(R"({"a": "x"})", [](JsonFields& f) { CHECK(f.texts("a").empty()); }) == "a");

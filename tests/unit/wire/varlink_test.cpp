@@ -1,4 +1,5 @@
-// Varlink's framing and messages: every cut of a stream gives the same messages, and nothing that is not a call is one.
+// Varlink's framing and messages: every cut of a stream gives the same messages, and nothing that is not a
+// call is one.
 #include "wire/varlink.hpp"
 
 #include <doctest/doctest.h>
@@ -70,7 +71,8 @@ TEST_CASE("a message is refused at the first byte too many, whether its end is t
 }
 
 TEST_CASE("a call is read with everything that it may have") {
-  const auto call = parse_call(R"({"method":"a.b.C","parameters":{"x":1},"more":true,"oneway":false,"new":7})");
+  const auto call =
+      parse_call(R"({"method":"a.b.C","parameters":{"x":1},"more":true,"oneway":false,"new":7})");
   REQUIRE(call);
   CHECK(call->method == "a.b.C");
   CHECK(call->parameters == Json{{"x", 1}});
@@ -106,7 +108,8 @@ TEST_CASE("what is not a reply is refused") {
 TEST_CASE("calls and replies are written on one line, ended by a NUL") {
   CHECK(write_call({.method = "a.b.C", .parameters = {{"x", 1}}}) ==
         "{\"method\":\"a.b.C\",\"parameters\":{\"x\":1}}\0"s);
-  CHECK(write_call({.method = "a.b.C", .more = true}) == "{\"method\":\"a.b.C\",\"parameters\":{},\"more\":true}\0"s);
+  CHECK(write_call({.method = "a.b.C", .more = true}) ==
+        "{\"method\":\"a.b.C\",\"parameters\":{},\"more\":true}\0"s);
   CHECK(write_reply({.parameters = {{"x", "a\nb"}}, .continues = true}) ==
         "{\"parameters\":{\"x\":\"a\\nb\"},\"continues\":true}\0"s);
   CHECK(write_reply({.error = "a.b.Failed"}) == "{\"error\":\"a.b.Failed\",\"parameters\":{}}\0"s);

@@ -1,4 +1,5 @@
-// What the master knows beyond the core's snapshot, as plain values: rows of status, lines of output, things told.
+// What the master knows beyond the core's snapshot, as plain values: rows of status, lines of output, things
+// told.
 //
 // Their makers (listeners, workers, output, telling) fill them in; the control interface only shows them.
 #pragma once
@@ -25,8 +26,8 @@ struct MasterFacts {
   std::string name;
   std::string version;
   pid_t pid = 0;
-  WallTime since{};            // when this master started
-  std::string file;            // absolute; "" where there is none
+  WallTime since{};  // when this master started
+  std::string file;  // absolute; "" where there is none
   std::string runtime_dir;
   std::string state_dir;       // "" for none
   std::string control_socket;  // absolute
@@ -35,20 +36,21 @@ struct MasterFacts {
 // One bound socket of a listener; a listener with several addresses has several rows.
 struct ListenerRow {
   std::string name;
-  std::size_t index = 0;                // within the listener: 0 for the first
+  std::size_t index = 0;  // within the listener: 0 for the first
   core::SocketKind kind = core::SocketKind::tcp;
-  std::string address;                  // the real one: "127.0.0.1:8080", "[::1]:80", "/run/x.sock", "@bus"
-  std::uint16_t port = 0;               // the real one; 0 for Unix sockets
-  std::optional<std::uint32_t> queue;   // connections that wait to be accepted; nullopt: unknown, or no such thing
+  std::string address;     // the real one: "127.0.0.1:8080", "[::1]:80", "/run/x.sock", "@bus"
+  std::uint16_t port = 0;  // the real one; 0 for Unix sockets
+  std::optional<std::uint32_t>
+      queue;  // connections that wait to be accepted; nullopt: unknown, or no such thing
   std::optional<std::uint32_t> backlog;
-  bool open = true;                     // false: closed, because every app that lists it is stopped
+  bool open = true;  // false: closed, because every app that lists it is stopped
   bool paused = false;
-  std::optional<std::uint64_t> dropped; // datagrams dropped by the kernel, where it says so
-  std::vector<std::string> apps;        // that list it
+  std::optional<std::uint64_t> dropped;  // datagrams dropped by the kernel, where it says so
+  std::vector<std::string> apps;         // that list it
 };
 
 struct WorkerFacts {
-  pid_t pid = 0;                             // of the main process; 0: none
+  pid_t pid = 0;  // of the main process; 0: none
   WallTime started{};
   std::optional<std::uint32_t> connections;  // that it has open; nullopt: unknown
   std::string status;                        // what it says of itself (STATUS=); "" for nothing
@@ -57,9 +59,9 @@ struct WorkerFacts {
 // What a release runs, for people.
 struct ReleaseFacts {
   core::Protocol protocol = core::Protocol::systemd;
-  std::optional<std::string> target;    // resolved
-  std::vector<std::string> command;     // expanded for slot 0
-  std::vector<std::string> overrides;   // what differs from the file, as typed: "--target /srv/b", "--env A=1"
+  std::optional<std::string> target;   // resolved
+  std::vector<std::string> command;    // expanded for slot 0
+  std::vector<std::string> overrides;  // what differs from the file, as typed: "--target /srv/b", "--env A=1"
 };
 
 // What an upgrade was asked to do otherwise than the file says; belongs to that release alone.
@@ -79,7 +81,7 @@ struct OutputLine {
   core::GenerationId generation{};
   core::Slot slot = 0;
   bool is_stderr = false;
-  std::string text;          // without the line break; bytes as written
+  std::string text;  // without the line break; bytes as written
 };
 
 // A note of the core with all that only the shell knows.
@@ -87,9 +89,9 @@ struct Told {
   std::uint64_t number = 0;  // counted up from 1
   WallTime at{};
   core::Note note;
-  std::string app;           // its name; "" where the note is the master's own
-  pid_t pid = 0;             // of the note's worker, where it has one
-  std::string text;          // the log line, without time and level
+  std::string app;   // its name; "" where the note is the master's own
+  pid_t pid = 0;     // of the note's worker, where it has one
+  std::string text;  // the log line, without time and level
 };
 
 }  // namespace liveswap::master

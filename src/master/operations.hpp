@@ -1,8 +1,9 @@
 // The seam through which control commands see the master. Implemented by Master, and by a fake in tests.
 //
-// Everything is called on the loop's thread. Nothing here steps the core: post() only puts an event in the inbox, and
-// handlers are called while actions are performed. A handler must not call back into this interface except for
-// close_request(), unfollow() and the const members; what it wants to do further, it does in a later loop callback.
+// Everything is called on the loop's thread. Nothing here steps the core: post() only puts an event in the
+// inbox, and handlers are called while actions are performed. A handler must not call back into this
+// interface except for close_request(), unfollow() and the const members; what it wants to do further, it
+// does in a later loop callback.
 #pragma once
 
 #include <cstddef>
@@ -45,21 +46,22 @@ class Operations {
   [[nodiscard]] virtual WallTime wall(core::Time) const = 0;
   [[nodiscard]] virtual const MasterFacts& master() const = 0;
   [[nodiscard]] virtual core::Snapshot snapshot() const = 0;
-  [[nodiscard]] virtual std::vector<ListenerRow> listeners() const = 0;  // in the file's order
+  [[nodiscard]] virtual std::vector<ListenerRow> listeners() const = 0;      // in the file's order
   [[nodiscard]] virtual WorkerFacts worker_facts(core::WorkerId) const = 0;  // pid 0 for one that is gone
   [[nodiscard]] virtual ReleaseFacts release_facts(core::AppId, core::ReleaseId) const = 0;
+  [[nodiscard]] virtual std::uint32_t processors() const = 0;  // that the master may use: `scale auto`
 
   // ---- asking the core ----
-  // Gives a new id, to be used in exactly one …Asked event that is posted right after. The request ends with its
-  // answer or with close_request(), which posts RequestGone.
+  // Gives a new id, to be used in exactly one …Asked event that is posted right after. The request ends with
+  // its answer or with close_request(), which posts RequestGone.
   [[nodiscard]] virtual core::RequestId open_request(core::AppId app, RequestHandlers handlers) = 0;
   virtual void close_request(core::RequestId) = 0;
   // For the PrepareRelease that carries this request; forgotten when the request ends.
   virtual void set_overrides(core::RequestId, ReleaseOverrides) = 0;
   virtual void post(core::Event event) = 0;
 
-  // Reads the file once more: a bad file, or one whose name, control or listeners are not what runs, is refused, and
-  // so are overrides that the app cannot use.
+  // Reads the file once more: a bad file, or one whose name, control or listeners are not what runs, is
+  // refused, and so are overrides that the app cannot use.
   [[nodiscard]] virtual std::expected<void, Refusal> check_upgrade(core::AppId, const ReleaseOverrides&) = 0;
 
   // ---- past the core ----

@@ -1,0 +1,90 @@
+// The methods that the shell performs itself, past the core.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "config/scalars.hpp"
+#include "config/text.hpp"
+#include "master/app_choice.hpp"
+#include "master/commands.hpp"
+#include "master/outcome_json.hpp"
+#include "wire/json_fields.hpp"
+
+namespace liveswap::master {
+
+namespace {
+
+void refuse(const Exchange& exchange, const core::Outcome& outcome) {
+  exchange.replies.send(reply_of(outcome, exchange.master.snapshot()));
+}
+
+core::Outcome no_such_listener(const Operations& master, const std::string& name) {
+  std::vector<std::string> names;
+  for (const ListenerRow& row : master.listeners()) {
+    if (row.index == 0) names.push_back(row.name);
+  }
+  return refused(
+      core::Result::bad_usage, core::Reason::no_such_listener,
+      fmt::format("there is no listener {}{}", config::quoted(name), config::did_you_mean(name, names)));
+}
+
+void pause_or_resume(const Exchange& exchange,
+                     std::expected<bool, std::string> (Operations::*change)(const std::string&)) {
+  wire::JsonFields fields(exchange.call.parameters);
+  const auto name = fields.text("listener");
+  if (const auto bad = fields.bad()) return exchange.invalid_parameter(*bad);
+  if (!name) return exchange.invalid_parameter("listener");
+  const auto rows = exchange.master.listeners();
+  if (std::ranges::find(rows, *name, &ListenerRow::name) == rows.end()) {
+    return refuse(exchange, no_such_listener(exchange.master, *name));
+  }
+  const auto changed = (exchange.master.*change)(*name);
+  if (!changed)
+    return refuse(exchange, refused(core::Result::failed, core::Reason::pause_failed, changed.error()));
+  exchange.reply({{"changed", *changed}});
+}
+
+}  // namespace
+
+std::unique_ptr<Pending> call_Pause(const Exchange& exchange) {
+  pause_or_resume(exchange, &Operations::pause_listener);
+  return nullptr;
+}
+
+std::unique_ptr<Pending> call_Resume(const Exchange& exchange) {
+  pause_or_resume(exchange, &Operations::resume_listener);
+  return nullptr;
+}
+
+std::unique_ptr<Pending> call_Signal(const Exchange& exchange) {
+  wire::JsonFields fields(exchange.call.parameters);
+  const auto name = fields.text("app");
+  const auto text = fields.text("signal");
+  const auto bad = fields.bad();
+  if (bad || !text) {
+    exchange.invalid_parameter(bad.value_or("signal"));
+    return nullptr;
+  }
+  const auto signo = config::parse_signal(*text);
+  if (!signo) {
+    refuse(exchange, refused(core::Result::bad_usage, core::Reason::bad_argument, signo.error()));
+    return nullptr;
+  }
+  const core::Snapshot snapshot = exchange.master.snapshot();
+  const auto apps = app_to_change(snapshot, name);
+  if (!apps) {
+    refuse(exchange, apps.error());
+    return nullptr;
+  }
+  const core::AppSnapshot& app = *apps->front();
+  const auto sent = exchange.master.signal_app(app.app, *signo);
+  if (sent) {
+    exchange.reply({{"sent", *sent}});
+  } else {
+    refuse(exchange, refused(core::Result::failed, core::Reason::signal_failed, sent.error(), &app));
+  }
+  return nullptr;
+}
+
+}  // namespace liveswap::master

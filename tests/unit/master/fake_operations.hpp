@@ -1,0 +1,147 @@
+// A master that does nothing but remember what it was asked, and say what a test puts into its mouth.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "master/operations.hpp"
+
+namespace liveswap::master::test {
+
+inline core::AppSnapshot app_called(std::string name, std::uint64_t id = 1) {
+  core::AppSnapshot app;
+  app.app = core::AppId{id};
+  app.name = std::move(name);
+  app.state = core::AppState::running;
+  app.generation = core::GenerationId{3};
+  app.release = core::ReleaseId{2};
+  app.workers_wanted = app.workers_ready = 4;
+  return app;
+}
+
+class FakeOperations final : public Operations {
+ public:
+  FakeOperations() {
+    facts.name = "web";
+    facts.version = "0.1.0";
+    facts.pid = 4242;
+    facts.since = WallTime{std::chrono::seconds(1'767'225'600)};
+    facts.file = "/etc/web.yaml";
+    facts.control_socket = "/run/liveswap/web/control.sock";
+    state.apps = {app_called("web")};
+  }
+
+  core::Time now() const override { return core::Time{}; }
+  // Simulated time 0 is the beginning of 2026.
+  WallTime wall(core::Time time) const override {
+    return WallTime{std::chrono::seconds(1'767'225'600)} + time.time_since_epoch();
+  }
+  const MasterFacts& master() const override { return facts; }
+  core::Snapshot snapshot() const override { return state; }
+  std::vector<ListenerRow> listeners() const override { return rows; }
+  WorkerFacts worker_facts(core::WorkerId worker) const override {
+    const auto found = workers.find(worker);
+    return found == workers.end() ? WorkerFacts{} : found->second;
+  }
+  ReleaseFacts release_facts(core::AppId, core::ReleaseId) const override { return release; }
+  std::uint32_t processors() const override { return 6; }
+
+  core::RequestId open_request(core::AppId app, RequestHandlers handlers) override {
+    ++last_request.value;
+    requests.emplace(last_request, std::pair{app, std::move(handlers)});
+    return last_request;
+  }
+  void close_request(core::RequestId request) override {
+    requests.erase(request);
+    closed.push_back(request);
+  }
+  void set_overrides(core::RequestId request, ReleaseOverrides given) override { overrides[request] = given; }
+  void post(core::Event event) override { posted.push_back(std::move(event)); }
+  std::expected<void, Refusal> check_upgrade(core::AppId, const ReleaseOverrides&) override {
+    if (upgrade_refusal) return std::unexpected(*upgrade_refusal);
+    return {};
+  }
+  std::expected<std::uint32_t, std::string> signal_app(core::AppId, int signo) override {
+    signals.push_back(signo);
+    return signal_answer;
+  }
+  std::expected<bool, std::string> pause_listener(const std::string& name) override {
+    paused.push_back(name);
+    return pause_answer;
+  }
+  std::expected<bool, std::string> resume_listener(const std::string& name) override {
+    resumed.push_back(name);
+    return pause_answer;
+  }
+  std::vector<Told> last_events(const std::string& app, std::size_t max) const override {
+    return last(events, app, max);
+  }
+  std::vector<OutputLine> last_lines(const std::string& app, std::size_t max) const override {
+    return last(lines, app, max);
+  }
+  FollowId follow_events(EventHandler handler) override {
+    event_followers.emplace(++last_follower, std::move(handler));
+    return last_follower;
+  }
+  FollowId follow_lines(LineHandler handler) override {
+    line_followers.emplace(++last_follower, std::move(handler));
+    return last_follower;
+  }
+  void unfollow(FollowId id) override {
+    event_followers.erase(id);
+    line_followers.erase(id);
+  }
+
+  // What the master would do.
+  void answer(core::RequestId request, const core::Outcome& outcome) {
+    const auto found = requests.extract(request);
+    if (found) found.mapped().second.answered(outcome);
+  }
+  void tell(const Told& told) {
+    for (const auto& [id, request] : requests) {
+      if ((!request.first || request.first == told.note.app) && request.second.noted)
+        request.second.noted(told);
+    }
+    for (const auto& [id, handler] : event_followers) handler(told);
+  }
+  void write_line(const OutputLine& line) {
+    for (const auto& [id, handler] : line_followers) handler(line);
+  }
+
+  MasterFacts facts;
+  core::Snapshot state;
+  std::vector<ListenerRow> rows;
+  std::map<core::WorkerId, WorkerFacts> workers;
+  ReleaseFacts release;
+  std::vector<Told> events;
+  std::vector<OutputLine> lines;
+  std::optional<Refusal> upgrade_refusal;
+  std::expected<std::uint32_t, std::string> signal_answer = 4U;
+  std::expected<bool, std::string> pause_answer = true;
+
+  core::RequestId last_request;
+  std::map<core::RequestId, std::pair<core::AppId, RequestHandlers>> requests;
+  std::map<core::RequestId, ReleaseOverrides> overrides;
+  std::vector<core::RequestId> closed;
+  std::vector<core::Event> posted;
+  std::vector<int> signals;
+  std::vector<std::string> paused, resumed;
+  FollowId last_follower = 0;
+  std::map<FollowId, EventHandler> event_followers;
+  std::map<FollowId, LineHandler> line_followers;
+
+ private:
+  template <class Item>
+  static std::vector<Item> last(const std::vector<Item>& items, const std::string& app, std::size_t max) {
+    std::vector<Item> chosen;
+    for (const Item& item : items) {
+      if (app.empty() || item.app == app) chosen.push_back(item);
+    }
+    if (chosen.size() > max) chosen.erase(chosen.begin(), chosen.end() - static_cast<std::ptrdiff_t>(max));
+    return chosen;
+  }
+};
+
+}  // namespace liveswap::master::test

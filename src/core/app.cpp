@@ -11,8 +11,8 @@ namespace liveswap::core {
 
 namespace {
 
-// How long a stopping app may take to serve what waits in its listeners' queues, before it is drained with what
-// it has. Whoever waits longer than this meets a program that does not accept.
+// How long a stopping app may take to serve what waits in its listeners' queues, before it is drained with
+// what it has. Whoever waits longer than this meets a program that does not accept.
 constexpr Duration kQuiesceMax = std::chrono::seconds(5);
 
 // Something serves the queues, or will again.
@@ -63,7 +63,8 @@ void limit_draining(Supervisor& s, App& app) {
   if (app.rollout || app.stopping || current == nullptr) return;
   std::vector<Generation*> draining;
   for (auto& [id, generation] : app.generations) {
-    if (generation.draining && !generation.cut && !generation.workers.empty()) draining.push_back(&generation);
+    if (generation.draining && !generation.cut && !generation.workers.empty())
+      draining.push_back(&generation);
   }
   const std::size_t most = current->policy->max_draining;
   if (draining.size() <= most) return;

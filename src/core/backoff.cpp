@@ -40,7 +40,8 @@ bool Backoff::over_limit(Time now, const AppPolicy& policy) {
   if (!policy.restart_limit || policy.restart_limit->burst == 0) return false;
   deaths_.push_back(now);
   while (deaths_.size() > policy.restart_limit->burst) deaths_.pop_front();
-  return deaths_.size() == policy.restart_limit->burst && now - deaths_.front() <= policy.restart_limit->interval;
+  return deaths_.size() == policy.restart_limit->burst &&
+         now - deaths_.front() <= policy.restart_limit->interval;
 }
 
 }  // namespace liveswap::core

@@ -67,8 +67,8 @@ class Handler {
     slot_ready(s_, *worker);
   }
 
-  // Only a worker that serves can leave by itself; one that says so before it is ready is expected to exit, and
-  // that is its failure.
+  // Only a worker that serves can leave by itself; one that says so before it is ready is expected to exit,
+  // and that is its failure.
   void operator()(const WorkerStopping& event) {
     Worker* worker = touch(event.worker);
     if (worker == nullptr || worker->state != WorkerState::ready) return;
@@ -157,8 +157,9 @@ class Handler {
       return;
     }
     drain_worker(s_.desk, worker, Reason::ready_timeout);
-    slot_lost(s_, worker, {.reason = Reason::ready_timeout,
-                           .text = "not ready after " + text_of(worker.policy->ready_timeout)});
+    slot_lost(s_, worker,
+              {.reason = Reason::ready_timeout,
+               .text = "not ready after " + text_of(worker.policy->ready_timeout)});
   }
 
   void timer_passed(const TimerKey& timer) {

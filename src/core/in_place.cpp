@@ -59,7 +59,8 @@ void begin_restart(Supervisor& s, App& app, const RestartAsked& asked) {
   tell_rollout_started(s, app, 1);
 }
 
-// With room for one more the new worker comes first; else the old one leaves as soon as enough others are ready.
+// With room for one more the new worker comes first; else the old one leaves as soon as enough others are
+// ready.
 void replace_slot(Supervisor& s, App& app) {
   Rollout& rollout = *app.rollout;
   const Slot slot = *rollout.slot;

@@ -34,8 +34,8 @@ App* open_app(Supervisor& s, RequestId request, AppId id) {
   return nullptr;
 }
 
-// The app, if a rollout can begin; otherwise the request is answered. A first start in trouble stands in no one's
-// way: an upgrade may be what mends it.
+// The app, if a rollout can begin; otherwise the request is answered. A first start in trouble stands in no
+// one's way: an upgrade may be what mends it.
 App* idle_app(Supervisor& s, RequestId request, AppId id) {
   App* app = open_app(s, request, id);
   if (app == nullptr) return nullptr;

@@ -1,4 +1,5 @@
-// What operators ask: each request is refused with a reason, answered, or begun and left to wait for its answer.
+// What operators ask: each request is refused with a reason, answered, or begun and left to wait for its
+// answer.
 #pragma once
 
 #include "core/event.hpp"

@@ -1,4 +1,5 @@
-// Operators' requests that wait for their answer. Each is answered once, or forgotten when its client goes away.
+// Operators' requests that wait for their answer. Each is answered once, or forgotten when its client goes
+// away.
 //
 // Requests that can be answered at once never come here. Owned by the Supervisor.
 #pragma once

@@ -15,8 +15,8 @@ void expect_unproven_gone(Supervisor& s, Rollout& rollout, const Generation& gen
   }
 }
 
-// Of a generation that failed, what never was ready leaves at once. What is ready serves until the old generation
-// has its strength again.
+// Of a generation that failed, what never was ready leaves at once. What is ready serves until the old
+// generation has its strength again.
 void dismiss_generation(Supervisor& s, App& app, Rollout& rollout) {
   Generation& generation = app.generations.at(rollout.generation);
   expect_unproven_gone(s, rollout, generation, 0);
@@ -104,7 +104,8 @@ void restore(Supervisor& s, App& app, Rollout& rollout) {
 void finish_rollback(Supervisor& s, App& app) {
   Rollout rollout = *std::exchange(app.rollout, std::nullopt);
   if (!rollout.in_place) retire_generation(s, app, app.generations.at(rollout.generation));
-  std::vector<std::string> last_lines = std::exchange(rollout.failure.last_lines, {});  // were told when it failed
+  std::vector<std::string> last_lines =
+      std::exchange(rollout.failure.last_lines, {});  // were told when it failed
   tell_failed(s, app, NoteKind::rollout_rolled_back, rollout);
   rollout.failure.last_lines = std::move(last_lines);
   remember(s, app, rollout, Result::rolled_back);
@@ -177,8 +178,8 @@ void release_refused(Supervisor& s, App& app, const ReleaseRefused& event) {
   end_rollout(s, app, Result::failed, failure);
 }
 
-// A start that fails leaves nothing behind: an operator's start closes the listeners again, the first one of all
-// ends the master.
+// A start that fails leaves nothing behind: an operator's start closes the listeners again, the first one of
+// all ends the master.
 void fail_start(Supervisor& s, App& app, const Failure& failure) {
   Rollout rollout = *std::exchange(app.rollout, std::nullopt);
   rollout.failure = failure;

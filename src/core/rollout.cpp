@@ -104,6 +104,7 @@ Rollout& put_rollout(Supervisor& s, App& app, Rollout rollout) {
 
 void unshelve(Supervisor& s, App& app) {
   if (!app.shelved) return;
+  s.touched.insert(app.id);  // it may have become ready meanwhile
   app.rollout = std::exchange(app.shelved, std::nullopt);
   app.current = {};
   Rollout& rollout = *app.rollout;
@@ -154,8 +155,10 @@ void listeners_failed(Supervisor& s, App& app, const std::string& text) {
 }
 
 void begin_upgrade(Supervisor& s, App& app, const UpgradeAsked& asked) {
-  put_rollout(s, app, {.kind = RolloutKind::upgrade, .request = asked.request, .if_changed = asked.if_changed});
-  await(s, {.id = asked.request, .app = app.id, .what = Waiter::For::rollout, .level = asked.wait}, asked.timeout);
+  put_rollout(s, app,
+              {.kind = RolloutKind::upgrade, .request = asked.request, .if_changed = asked.if_changed});
+  await(s, {.id = asked.request, .app = app.id, .what = Waiter::For::rollout, .level = asked.wait},
+        asked.timeout);
   prepare(s, app);
 }
 
@@ -222,7 +225,8 @@ void commit(Supervisor& s, App& app) {
     switch_generations(s, app, rollout);
     app.shelved.reset();
   }
-  Note note = note_of(rollout.kind == RolloutKind::start ? NoteKind::app_running : NoteKind::rollout_done, app);
+  Note note =
+      note_of(rollout.kind == RolloutKind::start ? NoteKind::app_running : NoteKind::rollout_done, app);
   note.generation = rollout.generation;
   note.release = rollout.release;
   note.rollout = rollout.kind;
@@ -241,7 +245,8 @@ void rollout_sees_ready(App& app, const Generation& generation, const Worker& wo
   if (generation.id == restored) rollout.owed.erase(worker.slot);
 }
 
-void rollout_sees_loss(Supervisor& s, App& app, const Worker& worker, const Failure& failure, bool by_itself) {
+void rollout_sees_loss(Supervisor& s, App& app, const Worker& worker, const Failure& failure,
+                       bool by_itself) {
   if (!app.rollout || app.rollout->fresh.erase(worker.id) == 0) return;
   app.rollout->pending.insert(worker.slot);
   if (by_itself) return;
@@ -266,7 +271,8 @@ void rollout_sees_gone(App& app, WorkerId worker) {
 }
 
 // Only a first start that is tried again has slots that give up: it goes on with the others.
-void slot_gave_up_in_rollout(Supervisor& s, App& app, Generation& generation, Slot slot, const Failure& failure) {
+void slot_gave_up_in_rollout(Supervisor& s, App& app, Generation& generation, Slot slot,
+                             const Failure& failure) {
   Rollout& rollout = *app.rollout;
   if (!rollout.retries || generation.id != rollout.generation) return;
   rollout.pending.erase(slot);

@@ -1,12 +1,13 @@
 // A rollout: the running change of an app, from a request (or the master's start) until its verdict.
 //
-//   preparing ──release made──▶ starting ──all of `pending` ready──▶ committed
-//      └──refused: nothing changed     └──a fresh worker fails, abort──▶ rolling_back ──all of `owed` ready,
-//                                          all of `unproven` gone──▶ rolled back
+//   preparing ──release made──▶ starting ──all of `pending` ready──▶ done
+//      │                           │
+//      │                           └──a fresh worker fails, abort──▶ rolling_back ──▶ rolled back
+//      └──refused, aborted: nothing has changed                 all of `owed` ready, all of `unproven` gone
 //
-// Start, upgrade and restart make a new generation beside the old one; restart of one slot, restart --now and scale
-// work in place, within the generation that serves. Functions here change one app and record; what follows from the
-// new state is decided by advance_rollout() once a step, when all facts are in.
+// Start, upgrade and restart make a new generation beside the old one; restart of one slot, restart --now and
+// scale work in place, within the generation that serves. Functions here change one app and record; what
+// follows from the new state is decided by advance_rollout() once a step, when all facts are in.
 #pragma once
 
 #include <cstdint>
@@ -46,25 +47,25 @@ struct Rollout {
   std::optional<RequestId> request{};  // who asked; none: the master itself, at its start
   bool opening = false;                // listeners are being bound, before anything else
   bool if_changed = false;
-  bool in_place = false;               // no generation of its own
-  std::optional<Slot> slot{};          // restart of that slot only
-  bool now = false;                    // restart --now
-  bool retries = false;                // the first start under on_failure: retry
-  bool in_trouble = false;             // … which something has gone wrong with already
-  bool prepare_pending = false;        // PrepareRelease awaits its answer
+  bool in_place = false;         // no generation of its own
+  std::optional<Slot> slot{};    // restart of that slot only
+  bool now = false;              // restart --now
+  bool retries = false;          // the first start under on_failure: retry
+  bool in_trouble = false;       // … which something has gone wrong with already
+  bool prepare_pending = false;  // PrepareRelease awaits its answer
   Backoff prepare_backoff{};
 
   ReleaseId release{};
-  GenerationId generation{};           // the one that it works on: the new one, or in place
-  GenerationId old{};                  // the one to be replaced; 0: none
+  GenerationId generation{};  // the one that it works on: the new one, or in place
+  GenerationId old{};         // the one to be replaced; 0: none
   Capacity capacity{};
-  std::uint32_t size_before = 0;                    // scale: what to go back to
-  std::optional<std::uint32_t> override_before{};   // scale
-  std::set<Slot> pending{};            // to be ready before it is done
-  std::set<WorkerId> fresh{};          // its workers: the death of one is its failure
-  std::set<WorkerId> replaced{};       // asked to drain by it, and not gone yet
-  std::set<Slot> owed{};               // rolling back: slots to be ready again
-  std::set<WorkerId> unproven{};       // rolling back: never were ready, to be gone
+  std::uint32_t size_before = 0;                   // scale: what to go back to
+  std::optional<std::uint32_t> override_before{};  // scale
+  std::set<Slot> pending{};                        // to be ready before it is done
+  std::set<WorkerId> fresh{};                      // its workers: the death of one is its failure
+  std::set<WorkerId> replaced{};                   // asked to drain by it, and not gone yet
+  std::set<Slot> owed{};                           // rolling back: slots to be ready again
+  std::set<WorkerId> unproven{};                   // rolling back: never were ready, to be gone
   Failure failure{};
 };
 
@@ -91,7 +92,8 @@ void rollout_sees_ready(App& app, const Generation& generation, const Worker& wo
 void rollout_sees_loss(Supervisor& s, App& app, const Worker& worker, const Failure& failure, bool by_itself);
 void rollout_sees_end(App& app, WorkerId worker);   // of its main process
 void rollout_sees_gone(App& app, WorkerId worker);  // with all that it started
-void slot_gave_up_in_rollout(Supervisor& s, App& app, Generation& generation, Slot slot, const Failure& failure);
+void slot_gave_up_in_rollout(Supervisor& s, App& app, Generation& generation, Slot slot,
+                             const Failure& failure);
 
 // Once a step.
 void advance_rollout(Supervisor& s, App& app);

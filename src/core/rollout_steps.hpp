@@ -1,4 +1,5 @@
-// What the files of the rollout share: rollout.cpp (to its success), rollback.cpp (to its failure) and in_place.cpp.
+// What the files of the rollout share: rollout.cpp (to its success), rollback.cpp (to its failure) and
+// in_place.cpp.
 #pragma once
 
 #include "core/slots.hpp"
@@ -6,8 +7,8 @@
 
 namespace liveswap::core {
 
-// A new rollout of the app takes the place of a first start in trouble, if there is one; unshelve() brings that
-// back where the rollout came to nothing.
+// A new rollout of the app takes the place of a first start in trouble, if there is one; unshelve() brings
+// that back where the rollout came to nothing.
 Rollout& put_rollout(Supervisor& s, App& app, Rollout rollout);
 void unshelve(Supervisor& s, App& app);
 

@@ -62,9 +62,10 @@ void settle_shutdown(Supervisor& s) {
   while (!s.requests.empty()) {
     const Waiter& waiter = s.requests.begin()->second;
     const bool wanted_it = waiter.what == Waiter::For::shutdown;
-    answer(s, waiter.id, {.result = wanted_it ? Result::done : Result::failed,
-                          .reason = wanted_it ? Reason::none : Reason::shutting_down,
-                          .app = waiter.app});
+    answer(s, waiter.id,
+           {.result = wanted_it ? Result::done : Result::failed,
+            .reason = wanted_it ? Reason::none : Reason::shutting_down,
+            .app = waiter.app});
   }
   s.desk.act(Exit{s.shutdown.status});
 }

@@ -22,8 +22,8 @@ void retire_generation(Supervisor& s, App& app, Generation& generation, bool now
 // Stops what still drains of it, before its time. Returns how many workers that concerned.
 std::uint32_t cut_generation(Supervisor& s, App& app, Generation& generation, const std::string& why);
 
-// A worker's slot has to do without it: it ended, hangs, or leaves by itself. `worker` may be a copy of one that
-// is forgotten already.
+// A worker's slot has to do without it: it ended, hangs, or leaves by itself. `worker` may be a copy of one
+// that is forgotten already.
 void slot_lost(Supervisor& s, const Worker& worker, const Failure& failure, bool by_itself = false);
 void slot_is_due(Supervisor& s, App& app, GenerationId generation, Slot slot);
 void slot_ready(Supervisor& s, const Worker& worker);

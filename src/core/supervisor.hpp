@@ -1,8 +1,8 @@
 // The core's whole state, and the ways through it: apps, workers, requests, shutdown.
 //
-// Owned by Core. An event is handled in two parts: its handler records what happened and marks the app as touched;
-// then settle() decides, once for each touched app, what follows. So no decision is made on half of the facts, and
-// nothing calls back into what called it.
+// Owned by Core. An event is handled in two parts: its handler records what happened and marks the app as
+// touched; then settle() decides, once for each touched app, what follows. So no decision is made on half of
+// the facts, and nothing calls back into what called it.
 #pragma once
 
 #include <cstdint>
@@ -38,11 +38,11 @@ struct Stopping {
 struct App {
   AppId id;
   std::string name;
-  bool listeners_open = true;       // the master has bound them
-  unsigned opens_pending = 0;       // OpenListeners that are not answered yet
-  bool start_failed = false;        // and everything of it was stopped
-  GenerationId current{};           // that serves; 0: none
-  ReleaseId pinned{};               // the last release that was ready in full: `start` after a stop uses it
+  bool listeners_open = true;  // the master has bound them
+  unsigned opens_pending = 0;  // OpenListeners that are not answered yet
+  bool start_failed = false;   // and everything of it was stopped
+  GenerationId current{};      // that serves; 0: none
+  ReleaseId pinned{};          // the last release that was ready in full: `start` after a stop uses it
   std::optional<std::uint32_t> scale_override{};
   std::map<ReleaseId, Release> releases{};
   std::map<GenerationId, Generation> generations{};

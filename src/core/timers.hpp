@@ -1,7 +1,7 @@
 // Every deadline that the core waits for, in one ordered set, so that the next one is always at hand.
 //
-// A timer is named by what it belongs to (a worker, a slot, a request …), so that arming it again moves it and
-// whatever ends takes its timers with it. Owned by the Supervisor; it never fires by itself.
+// A timer is named by what it belongs to (a worker, a slot, a request …), so that arming it again moves it
+// and whatever ends takes its timers with it. Owned by the Supervisor; it never fires by itself.
 #pragma once
 
 #include <compare>
@@ -29,7 +29,7 @@ enum class TimerKind {
 
 struct TimerKey {
   TimerKind kind{};
-  std::uint64_t owner = 0;  // WorkerId, AppId or RequestId, as the kind says
+  std::uint64_t owner = 0;    // WorkerId, AppId or RequestId, as the kind says
   GenerationId generation{};  // slot
   Slot slot = 0;              // slot
   auto operator<=>(const TimerKey&) const = default;

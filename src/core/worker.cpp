@@ -83,7 +83,8 @@ void worker_launched(Desk& desk, Worker& worker) {
   worker.launched = true;
   if (worker.state != WorkerState::draining) return;
   const Time deadline = desk.timers.at(state_timer(worker.id)).value_or(kNever);
-  pass_on_drain(desk, worker, deadline == kNever ? kForever : std::max(deadline - desk.now, Duration::zero()));
+  pass_on_drain(desk, worker,
+                deadline == kNever ? kForever : std::max(deadline - desk.now, Duration::zero()));
 }
 
 void worker_ready(Desk& desk, Worker& worker) {

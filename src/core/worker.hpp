@@ -1,11 +1,12 @@
-// One worker: its states, the deadline of each, and how it is made to leave. It knows nothing of slots or rollouts.
+// One worker: its states, the deadline of each, and how it is made to leave. It knows no slots and no rollouts.
 //
-//   starting ──ready──▶ ready ──drain──▶ draining ──time is up, or cut──▶ stopping ──exit, tree gone──▶ (forgotten)
-//      └──────drain: it may have accepted──▶┘   from everywhere: stop, watchdog ──▶┘
+//   starting ──ready──▶ ready ──drain──▶ draining ──its time is up, or it is cut──▶ stopping ──▶ gone
+//      │                  │                  ▲                                       ▲
+//      └──drain: it may have accepted────────┘     stop, hung: from every state──────┘
 //
-// Leaving goes by steps, each with a deadline: asked to drain; the stop signal to its main process; SIGKILL to all
-// that it started, again and again until that is gone. One signal is never sent twice to a worker's main process:
-// where the drain was asked by the stop signal itself, the stop step only waits.
+// Leaving goes by steps, each with a deadline: asked to drain; the stop signal to its main process; SIGKILL
+// to all that it started, again and again until that is gone. One signal is never sent twice to a worker's
+// main process: where the drain was asked by the stop signal itself, the stop step only waits.
 #pragma once
 
 #include <array>
@@ -64,8 +65,8 @@ enum class StopStep { cut_short, time_is_up };
 Note note_of(NoteKind kind, const Worker& worker);
 
 // Its deadlines and what they lead to. All of these ignore a worker that is past that point already.
-void start_worker(Desk& desk, const Worker& worker);     // Spawn was or is being asked for
-void worker_launched(Desk& desk, Worker& worker);        // a drain that was asked for before is passed on now
+void start_worker(Desk& desk, const Worker& worker);  // Spawn was or is being asked for
+void worker_launched(Desk& desk, Worker& worker);     // a drain that was asked for before is passed on now
 void worker_ready(Desk& desk, Worker& worker);
 void worker_pinged(Desk& desk, Worker& worker);
 void set_watchdog(Desk& desk, Worker& worker, Duration interval);

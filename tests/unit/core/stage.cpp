@@ -3,75 +3,14 @@
 #include <sstream>
 #include <utility>
 
+#include "../../sim/render.hpp"
 #include "core/text.hpp"
 
 namespace stage {
 
-namespace {
-
-std::string app_name(AppId app) { return app == kWeb ? "web" : app == kApi ? "api" : std::to_string(app.value); }
-
-template <class Id>
-std::string named(const char* letter, Id id) {
-  return id ? std::string(" ") + letter + std::to_string(id.value) : "";
-}
-
-struct Renderer {
-  std::ostringstream& out;
-
-  void operator()(const PrepareRelease& a) {
-    out << "prepare " << app_name(a.app) << named("r", a.release);
-    if (a.request) out << " for request " << a.request->value;
-  }
-  void operator()(const DropRelease& a) { out << "drop " << app_name(a.app) << named("r", a.release); }
-  void operator()(const OpenListeners& a) { out << "open listeners of " << app_name(a.app); }
-  void operator()(const QuiesceListeners& a) { out << "quiesce listeners of " << app_name(a.app); }
-  void operator()(const CloseListeners& a) { out << "close listeners of " << app_name(a.app); }
-  void operator()(const ReassertListeners& a) { out << "reassert listeners of " << app_name(a.app); }
-  void operator()(const Spawn& a) {
-    out << "spawn" << named("w", a.worker) << " as g" << a.generation.value << "/" << a.slot << " of"
-        << named("r", a.release);
-  }
-  void operator()(const AskDrain& a) { out << "ask" << named("w", a.worker) << " to drain in " << text_of(a.timeout); }
-  void operator()(const SignalWorker& a) {
-    out << "signal" << named("w", a.worker) << " " << signal_name(a.signo) << (a.whole_tree ? " to its tree" : "");
-  }
-  void operator()(const Answer& a) {
-    const Outcome& o = a.outcome;
-    out << "answer " << a.request.value << ": " << name_of(o.result);
-    if (o.reason != Reason::none) out << " (" << name_of(o.reason) << ")";
-    if (o.slot) out << " slot " << *o.slot;
-    if (!o.text.empty()) out << " \"" << o.text << "\"";
-    for (const std::string& line : o.last_lines) out << " | " << line;
-    out << ";" << named("g", o.generation) << named("r", o.release) << " " << o.serving << "/" << o.wanted;
-  }
-  void operator()(const Tell& a) {
-    const Note& n = a.note;
-    out << ". " << name_of(n.kind) << named("g", n.generation);
-    if (n.slot) out << "/" << *n.slot;
-    out << named("r", n.release) << named("w", n.worker);
-    if (n.rollout) out << " " << name_of(*n.rollout);
-    if (n.reason != Reason::none) out << " (" << name_of(n.reason) << ")";
-    if (n.signo) out << " " << signal_name(*n.signo);
-    if (n.wait) out << " " << text_of(*n.wait);
-    if (n.count > 0) out << " x" << n.count;
-    if (!n.text.empty()) out << " \"" << n.text << "\"";
-    for (const std::string& line : n.last_lines) out << " | " << line;
-  }
-  void operator()(const Exit& a) { out << "exit " << a.status; }
-};
-
-}  // namespace
-
-std::string render(const Action& action) {
-  std::ostringstream out;
-  std::visit(Renderer{out}, action);
-  return out.str();
-}
-
 std::string render(const ActionList& actions) {
   std::string text;
-  for (const Action& action : actions) text += render(action) + "\n";
+  for (const Action& action : actions) text += sim::render(action) + "\n";
   return text;
 }
 

@@ -1,6 +1,8 @@
-// A stage for the core: time that only moves when it is told to, events in short words, actions as lines of text.
+// A stage for the core: time that only moves when it is told to, events in short words, actions as lines of
+// text.
 //
-// Every line that starts with a dot is a Tell; the others are asked of the shell. Tests compare whole lists of them.
+// Every line that starts with a dot is a Tell; the others are asked of the shell. Tests compare whole lists
+// of them.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +17,6 @@ namespace stage {
 using namespace liveswap::core;
 using namespace std::chrono_literals;
 
-std::string render(const Action& action);
 std::string render(const ActionList& actions);
 
 // The text with the indentation of each line and empty lines removed.
@@ -36,7 +37,8 @@ class Stage {
 
   // One event now; what the core asks for.
   std::string step(const Event& event);
-  // Lets so much time pass, stopping at every deadline: "+100ms" heads what happens at that time after the call.
+  // Lets so much time pass, stopping at every deadline: "+100ms" heads what happens at that time after the
+  // call.
   std::string pass(Duration time);
 
   std::string prepared(std::uint64_t release, const AppPolicy& policy, AppId app = kWeb, bool same = false);
@@ -48,7 +50,8 @@ class Stage {
   // The app web with so many workers, w1 …, all ready as g1 of r1.
   void run_web(const AppPolicy& policy);
   // An upgrade of web as far as the spawn of its first workers; request 1 waits for it.
-  std::string upgrade(const AppPolicy& policy, std::uint64_t release = 2, WaitLevel wait = WaitLevel::committed);
+  std::string upgrade(const AppPolicy& policy, std::uint64_t release = 2,
+                      WaitLevel wait = WaitLevel::committed);
   // Launches and makes ready.
   std::string up(std::uint64_t worker);
 

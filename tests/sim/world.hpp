@@ -1,0 +1,101 @@
+// The shell and the kernel, as far as the core can tell: performs actions, and lets events follow from them.
+//
+// Whatever may be late, fail or come in another order in reality may do so here, as the seed decides; what
+// cannot happen in reality (an exit that is told before the launch, an answer to nothing) does not happen
+// here either.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "agenda.hpp"
+#include "core/core.hpp"
+#include "listeners.hpp"
+#include "process.hpp"
+#include "random.hpp"
+#include "swarm.hpp"
+
+namespace sim {
+
+class World {
+ public:
+  using Post = std::function<void(const Event&)>;
+
+  World(const Swarm& swarm, Agenda& agenda, Random random, Post post);
+
+  void begin(Time now);
+  void perform(Time now, const Action& action);
+  void set_time(Time now) { now_ = now; }
+  // Faults stop: what is spawned from now on behaves, and nothing is late any more.
+  void calm_down() { calm_ = true; }
+  bool is_calm() const { return calm_; }
+
+  const Listeners& listeners(AppId app) const { return listeners_.at(app); }
+  // A hung worker without a watchdog is nothing that the core can know of.
+  bool any_hangs(AppId app) const;
+  const std::map<WorkerId, Process>& processes() const { return processes_; }
+  // Clients whose connection was cut by a SIGKILL although their worker had never been asked to drain or to
+  // stop.
+  std::uint64_t cut_unasked() const { return cut_unasked_; }
+
+ private:
+  struct Release {
+    AppPolicy policy;
+    Flaw flaw = Flaw::none;
+  };
+
+  void in(Duration delay, std::function<void()> deed);
+  Duration delay(Duration least, Duration most);
+  // An event about a worker, after everything that was told about it before.
+  void tell(WorkerId worker, const Event& event, Duration after);
+  void tell_app(AppId app, const Event& event, Duration after);
+  Process* alive(WorkerId worker);
+  void spoken_to(WorkerId worker);  // from now on it may be killed
+  // Runs the deed after that time if the worker's program still runs then.
+  void while_running(WorkerId worker, Duration after, std::function<void(Process&)> deed);
+
+  void prepare(const PrepareRelease& action);
+  void spawn(const Spawn& action);
+  void open(const OpenListeners& action);
+  void quiesce(const QuiesceListeners& action);
+  void close(const CloseListeners& action);
+  void signal(const SignalWorker& action);
+
+  void run(Process& process);
+  void say_ready(Process& process);
+  void plan_misdeeds(Process& process);
+  void ping_later(WorkerId worker);
+  void extend_later(WorkerId worker);
+  void drain(Process& process);
+  void leave_when_idle(Process& process);
+  void signal_main(Process& process, int signo);
+  void signal_children(WorkerId worker, int signo);
+  void kill(WorkerId worker);
+  void die(Process& process, ExitStatus status);
+  void children_end(WorkerId worker);
+
+  void client_comes(AppId app);
+  void pump(AppId app);
+  void accept(Process& process);
+  void set_accepting(Process& process, bool accepting);
+  void check_quiet(AppId app);
+
+  Swarm swarm_;
+  Agenda& agenda_;
+  Random random_;
+  Post post_;
+  Time now_{};
+  bool calm_ = false;
+  std::map<WorkerId, Process> processes_;
+  std::map<AppId, Listeners> listeners_;
+  std::map<AppId, std::set<WorkerId>> accepting_;
+  std::map<AppId, Time> app_told_;
+  std::map<AppId, std::map<ReleaseId, Release>> releases_;
+  std::map<AppId, ReleaseId> last_prepared_;
+  std::uint64_t cut_unasked_ = 0;
+};
+
+}  // namespace sim

@@ -80,6 +80,7 @@ TEST_CASE("more groups than a first guess holds are all told") {
   const pid_t pid = ::fork();
   REQUIRE(pid != -1);
   if (pid == 0) {
+    done.b.reset();  // so that it ends with us, whatever happens
     std::vector<gid_t> many;
     for (gid_t group = 1000; group < 1100; ++group) many.push_back(group);
     const bool set = ::setgroups(many.size(), many.data()) == 0;
@@ -93,7 +94,7 @@ TEST_CASE("more groups than a first guess holds are all told") {
   const auto accepted = must(accept_connection(listener.socket));
   REQUIRE(accepted.has_value());
   const PeerCredentials peer = must(peer_credentials(accepted->socket));
-  REQUIRE(::write(done.b.get(), "x", 1) == 1);
+  done.b.reset();
   REQUIRE(::waitpid(pid, nullptr, 0) == pid);
   CHECK(peer.pid == pid);
   REQUIRE(peer.groups.size() == 100);

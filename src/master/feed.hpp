@@ -19,7 +19,7 @@ class Feed {
   explicit Feed(std::size_t items_max) : items_max_(items_max) {}
 
   // Numbers the item, remembers it and hands it to everyone who follows.
-  void add(Item item) {
+  void add(Item& item) {
     item.number = ++last_number_;
     items_.push_back(item);
     if (items_.size() > items_max_) items_.pop_front();

@@ -64,6 +64,9 @@ std::string worker_sentence(const Note& note) {
   }
 }
 
+// A rollout is its generation's; the slot is that of the worker that made it fail.
+std::string failed_worker(const Note& note) { return note.slot ? fmt::format(" (slot {})", *note.slot) : ""; }
+
 std::string rollout_sentence(const Note& note) {
   const std::string name = rollout_name(note);
   switch (note.kind) {
@@ -71,7 +74,7 @@ std::string rollout_sentence(const Note& note) {
       return fmt::format("{} to {}: {}", name, text_of(note.release), workers(note.count));
     case NoteKind::rollout_will_stop_oldest:
       return with_text("too many generations would drain: the oldest will be stopped when this one is ready", note);
-    case NoteKind::rollout_failed: return fmt::format("{} failed: {}", name, cause(note));
+    case NoteKind::rollout_failed: return fmt::format("{} failed: {}{}", name, cause(note), failed_worker(note));
     case NoteKind::rollout_rolled_back: return fmt::format("{} rolled back: {}", name, cause(note));
     default: return fmt::format("{} done: {} ready", name, workers(note.count));
   }
@@ -106,7 +109,7 @@ core::LogLevel level_of(NoteKind kind) { return kLevels[static_cast<std::size_t>
 
 std::string subject_of(const Note& note, std::string_view app) {
   std::string subject(app);
-  if (note.slot) subject += "/" + std::to_string(*note.slot);
+  if (note.slot && !note.rollout) subject += "/" + std::to_string(*note.slot);
   if (note.generation) subject += (subject.empty() ? "" : " ") + text_of(note.generation);
   return subject;
 }

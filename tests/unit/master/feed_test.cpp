@@ -14,11 +14,16 @@ struct Thing {
   std::string app;
 };
 
+void add(Feed<Thing>& feed, std::string app) {
+  Thing thing{0, std::move(app)};
+  feed.add(thing);
+}
+
 }  // namespace
 
 TEST_CASE("a feed remembers the last items, numbered, oldest first") {
   Feed<Thing> feed(3);
-  for (const char* app : {"a", "b", "a", "b", "a"}) feed.add({0, app});
+  for (const char* app : {"a", "b", "a", "b", "a"}) add(feed, app);
   const auto all = feed.last(10, [](const Thing&) { return true; });
   REQUIRE(all.size() == 3);
   CHECK(all.front().number == 3);
@@ -30,10 +35,10 @@ TEST_CASE("a feed remembers the last items, numbered, oldest first") {
 
 TEST_CASE("a follower is told of what comes, already numbered") {
   Feed<Thing> feed(3);
-  feed.add({0, "before"});
+  add(feed, "before");
   std::vector<std::uint64_t> heard;
   (void)feed.followers().follow([&](const Thing& thing) { heard.push_back(thing.number); });
-  feed.add({0, "a"});
-  feed.add({0, "b"});
+  add(feed, "a");
+  add(feed, "b");
   CHECK(heard == std::vector<std::uint64_t>{2, 3});
 }

@@ -44,10 +44,11 @@ TEST_CASE("a failed rollout tells its reason and the words of what failed") {
   note.rollout = core::RolloutKind::upgrade;
   note.generation = core::GenerationId{4};
   note.reason = core::Reason::exec_failed;
+  note.slot = 2;
   note.text = "exec ./server: No such file or directory";
   CHECK(master::subject_of(note, "web") == "web g4");
   CHECK(master::sentence_of(note) ==
-        "upgrade failed: the program could not be executed: exec ./server: No such file or directory");
+        "upgrade failed: the program could not be executed: exec ./server: No such file or directory (slot 2)");
 }
 
 TEST_CASE("every kind of note has a sentence of its own level") {

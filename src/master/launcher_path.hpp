@@ -1,0 +1,14 @@
+// Where liveswap-launch is: beside the master that runs, whether installed under any prefix or in the build tree.
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "os/fd.hpp"
+
+namespace liveswap::master {
+
+// Opens it for being run by its descriptor. The error names every path that was tried.
+[[nodiscard]] std::expected<os::OwnedFd, std::string> open_launcher_program();
+
+}  // namespace liveswap::master

@@ -1,0 +1,127 @@
+// liveswap: the master's start and end.
+#include <fmt/format.h>
+#include <malloc.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "config/describe.hpp"
+#include "config/diagnostic.hpp"
+#include "config/directories.hpp"
+#include "config/load.hpp"
+#include "config/target_plan.hpp"
+#include "master/check_environment.hpp"
+#include "master/instance.hpp"
+#include "master/launcher_path.hpp"
+#include "master/master.hpp"
+#include "master/options.hpp"
+#include "os/pidfd.hpp"
+
+namespace {
+
+using namespace liveswap;
+
+constexpr int kFailed = 1;
+constexpr int kBadUsage = 2;
+
+int complain(int status, const std::string& problem) {
+  fmt::print(stderr, "liveswap: {}\n", problem);
+  return status;
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
+  return variables;
+}
+
+config::TargetRequest target_request(const master::Options& options) {
+  return {.target = *options.target,
+          .workers = options.forks,
+          .listeners = options.listeners,
+          .arguments = options.arguments,
+          .name = options.name,
+          .control = options.control};
+}
+
+// The plan, or nothing: what is wrong has been said.
+std::optional<core::MasterPlan> load_plan(const master::Options& options, const config::Facts& facts) {
+  if (options.target) {
+    auto plan = config::plan_for_target(target_request(options), facts);
+    if (plan) return std::move(*plan);
+    for (const std::string& problem : plan.error()) complain(kBadUsage, problem);
+    return std::nullopt;
+  }
+  auto loaded = config::load_file(options.file, facts);
+  if (!loaded) {
+    fmt::print(stderr, "{}", config::render(loaded.error()));
+    return std::nullopt;
+  }
+  fmt::print(stderr, "{}", config::render(loaded->warnings));
+  return std::move(loaded->plan);
+}
+
+// What must be so before the first worker: who dies below us becomes ours, and signals come by descriptor.
+std::expected<os::SignalFd, os::Error> prepare_process() {
+  ::signal(SIGPIPE, SIG_IGN);
+  if (const auto subreaper = os::set_child_subreaper(); !subreaper) return std::unexpected(subreaper.error());
+  return os::SignalFd::open({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD});
+}
+
+std::expected<master::Master::Parts, std::string> make_parts(core::MasterPlan plan, config::Facts facts) {
+  auto signals = prepare_process();
+  if (!signals) return std::unexpected(signals.error().message());
+  const config::Surroundings surroundings = config::Surroundings::of_this_process();
+  auto program = master::open_launcher_program();
+  if (!program) return std::unexpected(program.error());
+  auto launcher = master::Launcher::open(std::move(*program));
+  if (!launcher) return std::unexpected(launcher.error().message());
+  const char* notify_socket = ::getenv("NOTIFY_SOCKET");
+  auto manager = master::ServiceManager::connect(notify_socket == nullptr ? "" : notify_socket);
+  if (!manager) return std::unexpected(manager.error().message());
+  auto instance = master::claim_instance(plan, surroundings);
+  if (!instance) return std::unexpected(instance.error());
+  return master::Master::Parts{.plan = std::move(plan),
+                               .facts = std::move(facts),
+                               .environment = own_environment(),
+                               .instance = std::move(*instance),
+                               .launcher = std::move(*launcher),
+                               .signals = std::move(*signals),
+                               .service_manager = std::move(*manager)};
+}
+
+int run(core::MasterPlan plan, config::Facts facts) {
+  auto parts = make_parts(std::move(plan), std::move(facts));
+  if (!parts) return complain(kFailed, parts.error());
+  loop::Loop loop;
+  master::Master master(loop, std::move(*parts));
+  if (const auto begun = master.begin(); !begun) return complain(kFailed, begun.error());
+  ::malloc_trim(0);  // what reading the configuration took is not needed any more
+  loop.run();
+  master.finish_output();
+  return master.exit_status();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto options = master::parse_options({argv + 1, argv + argc});
+  if (!options) return complain(kBadUsage, options.error() + "\nTry: liveswap --help");
+  if (options->mode == master::Options::Mode::help) {
+    fmt::print("{}", master::help_text());
+    return 0;
+  }
+  if (options->mode == master::Options::Mode::version) {
+    fmt::print("liveswap {}\n", LIVESWAP_VERSION);
+    return 0;
+  }
+  config::Facts facts = config::facts_of_this_machine();
+  auto plan = load_plan(*options, facts);
+  if (!plan) return kBadUsage;
+  if (options->mode == master::Options::Mode::check) {
+    fmt::print("{}", config::describe(*plan, master::variables_of_first_worker));
+    return 0;
+  }
+  return run(std::move(*plan), std::move(facts));
+}

@@ -1,0 +1,117 @@
+#include "master/master.hpp"
+
+#include <unistd.h>
+
+#include <fmt/ranges.h>
+
+#include "master/access.hpp"
+#include "os/directory.hpp"
+
+namespace liveswap::master {
+
+namespace {
+
+constexpr std::size_t kEventsRemembered = 1000;
+constexpr std::chrono::milliseconds kOutputPatience{500};
+
+core::Setup setup_of(const core::MasterPlan& plan) {
+  core::Setup setup{.apps = {}, .on_start_failure = plan.on_start_failure, .shutdown = plan.shutdown};
+  std::uint64_t number = 0;
+  for (const core::AppPlan& app : plan.apps) setup.apps.push_back({core::AppId{++number}, app.name});
+  return setup;
+}
+
+MasterFacts facts_of(const core::MasterPlan& plan, const Instance& instance) {
+  return {.name = plan.name,
+          .version = LIVESWAP_VERSION,
+          .pid = ::getpid(),
+          .since = std::chrono::system_clock::now(),
+          .file = plan.file,
+          .runtime_dir = instance.runtime_dir,
+          .state_dir = instance.state_dir,
+          .control_socket = instance.control_socket};
+}
+
+}  // namespace
+
+Master::Master(loop::Loop& loop, Parts parts)
+    : loop_(loop),
+      plan_(std::move(parts.plan)),
+      config_facts_(std::move(parts.facts)),
+      environment_(std::move(parts.environment)),
+      instance_(std::move(parts.instance)),
+      facts_(facts_of(plan_, instance_)),
+      output_(loop, os::FdRef(STDOUT_FILENO), os::FdRef(STDERR_FILENO)),
+      log_(plan_.log_level, plan_.log_format, [this](std::string_view line) { output_.add_own(line); }),
+      service_manager_(std::move(parts.service_manager)),
+      listeners_(loop, [this](core::Event event) { post(std::move(event)); }),
+      launcher_(std::move(parts.launcher)),
+      workers_({.loop = loop,
+                .launcher = launcher_,
+                .output = output_,
+                .log = log_,
+                .post = [this](core::Event event) { post(std::move(event)); },
+                .sockets_of = [this](std::span<const std::string> names) { return listeners_.sockets_of(names); },
+                .runtime_dir = instance_.runtime_dir,
+                .own_streams = {os::FdRef(STDOUT_FILENO), os::FdRef(STDERR_FILENO)}}),
+      events_(kEventsRemembered),
+      core_(setup_of(plan_)),
+      draining_(loop, [this] { drain_inbox(); }),
+      deadline_(loop, [this] { post(core::TimePassed{}); }),
+      signals_(std::move(parts.signals)) {}
+
+Master::~Master() = default;
+
+std::expected<void, std::string> Master::begin() {
+  auto rules = AccessRules::resolve(plan_.control, ::geteuid());
+  if (!rules) return std::unexpected(rules.error());
+  auto watch = loop::FdWatch::open(loop_, signals_.fd(), {.readable = true}, [this](loop::Readiness) { read_signals(); });
+  if (!watch) return std::unexpected(watch.error().message());
+  signal_watch_ = std::move(*watch);
+  if (const auto bound = listeners_.bind(plan_); !bound) {
+    return std::unexpected(fmt::format("{}", fmt::join(bound.error(), "\n")));
+  }
+  auto control = ControlServer::open(loop_, *this, log_, instance_.control_socket, std::move(*rules));
+  if (!control) return std::unexpected(control.error());
+  control_ = std::move(*control);
+  log_.info(fmt::format("{} {} runs as PID {}, control socket {}", facts_.name, facts_.version, facts_.pid,
+                        facts_.control_socket));
+  post(core::Begun{});
+  return {};
+}
+
+void Master::finish_output() { output_.finish(kOutputPatience); }
+
+void Master::post(core::Event event) {
+  inbox_.push_back(std::move(event));
+  draining_.schedule();
+}
+
+// An action may be answered at once, by an event that is then behind all that came before it.
+void Master::drain_inbox() {
+  while (!inbox_.empty()) {
+    const core::Event event = std::move(inbox_.front());
+    inbox_.pop_front();
+    actions_.clear();
+    core_.step(now(), event, actions_);
+    for (const core::Action& action : actions_) {
+      std::visit([this](const auto& asked) { perform(asked); }, action);
+    }
+  }
+  follow_deadline();
+}
+
+void Master::follow_deadline() {
+  const core::Time next = core_.next_deadline();
+  if (next == core::kNever) {
+    deadline_.stop();
+  } else {
+    deadline_.start_at(next.time_since_epoch());
+  }
+}
+
+core::AppPlan& Master::app_plan(core::AppId app) { return plan_.apps.at(app.value - 1); }
+
+std::string Master::app_name(core::AppId app) const { return app ? plan_.apps.at(app.value - 1).name : std::string(); }
+
+}  // namespace liveswap::master

@@ -1,0 +1,151 @@
+// The shell around the core: takes what the world does as events, and does what the core asks.
+//
+//   signals, timers, workers, listeners, operators ──post()──▶ inbox ──▶ core ──▶ perform() ──▶ the world
+//
+// Loop callbacks only post. drain_inbox() is the one place where the core is stepped and its actions are performed; it
+// runs by itself, never from inside a callback of somebody else, so nothing here is re-entered.
+//
+// Owned by main(); one thread; lives as long as the loop runs.
+#pragma once
+
+#include <deque>
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/facts.hpp"
+#include "core/core.hpp"
+#include "core/plan.hpp"
+#include "loop/deferred.hpp"
+#include "loop/fd_watch.hpp"
+#include "loop/loop.hpp"
+#include "loop/timer.hpp"
+#include "master/control_server.hpp"
+#include "master/feed.hpp"
+#include "master/file_reread.hpp"
+#include "master/instance.hpp"
+#include "master/launcher.hpp"
+#include "master/listeners.hpp"
+#include "master/log.hpp"
+#include "master/operations.hpp"
+#include "master/output.hpp"
+#include "master/release.hpp"
+#include "master/requests.hpp"
+#include "master/service_manager.hpp"
+#include "master/signal_rules.hpp"
+#include "master/workers.hpp"
+#include "os/signals.hpp"
+
+namespace liveswap::master {
+
+class Master final : public Operations {
+ public:
+  // What main() has made ready, each part with its own errors.
+  struct Parts {
+    core::MasterPlan plan;
+    config::Facts facts;                   // of the machine, as they were when the plan was read
+    std::vector<std::string> environment;  // that the master was started with: NAME=VALUE
+    Instance instance;                     // its directories and its lock
+    Launcher launcher;
+    os::SignalFd signals;
+    ServiceManager service_manager;
+  };
+
+  Master(loop::Loop& loop, Parts parts);
+  ~Master() override;
+
+  // Binds the listeners, opens the control socket, and lets the core begin. On an error, which says all that is wrong,
+  // nothing runs.
+  [[nodiscard]] std::expected<void, std::string> begin();
+
+  // Once the loop has stopped.
+  [[nodiscard]] int exit_status() const { return exit_status_; }
+  void finish_output();  // gives slow readers a moment
+
+  // ---- Operations, master_operations.cpp ----
+  core::Time now() const override { return core::Time(loop_.now()); }
+  WallTime wall(core::Time time) const override;
+  const MasterFacts& master() const override { return facts_; }
+  core::Snapshot snapshot() const override { return core_.snapshot(); }
+  std::vector<ListenerRow> listeners() const override { return listeners_.rows(); }
+  std::uint32_t processors() const override { return config_facts_.processors; }
+  WorkerFacts worker_facts(core::WorkerId worker) const override;
+  ReleaseFacts release_facts(core::AppId app, core::ReleaseId release) const override;
+  core::RequestId open_request(core::AppId app, RequestHandlers handlers) override;
+  void close_request(core::RequestId request) override;
+  void set_overrides(core::RequestId request, ReleaseOverrides overrides) override;
+  void post(core::Event event) override;
+  std::expected<void, Refusal> check_upgrade(core::AppId app, const ReleaseOverrides& overrides) override;
+  std::expected<std::uint32_t, std::string> signal_app(core::AppId app, int signo) override;
+  std::expected<bool, std::string> pause_listener(const std::string& name) override;
+  std::expected<bool, std::string> resume_listener(const std::string& name) override;
+  std::vector<Told> last_events(const std::string& app, std::size_t max) const override;
+  std::vector<OutputLine> last_lines(const std::string& app, std::size_t max) const override;
+  FollowId follow_events(EventHandler handler) override;
+  FollowId follow_lines(LineHandler handler) override;
+  void unfollow(FollowId id) override;
+
+ private:
+  void drain_inbox();
+  void follow_deadline();
+
+  // One for each action, master_perform.cpp.
+  void perform(const core::PrepareRelease& action);
+  void perform(const core::DropRelease& action);
+  void perform(const core::OpenListeners& action);
+  void perform(const core::QuiesceListeners& action);
+  void perform(const core::CloseListeners& action);
+  void perform(const core::ReassertListeners& action);
+  void perform(const core::Spawn& action);
+  void perform(const core::AskDrain& action);
+  void perform(const core::SignalWorker& action);
+  void perform(const core::Answer& action);
+  void perform(const core::Tell& action);
+  void perform(const core::Exit& action);
+  void tell_service_manager(const core::Note& note);
+
+  // Signals, master_signals.cpp.
+  void read_signals();
+  void act_on(const os::ReceivedSignal& signal);
+  void check_file();
+  void upgrade_all(std::string_view why);
+
+  [[nodiscard]] core::AppPlan& app_plan(core::AppId app);
+  [[nodiscard]] std::string app_name(core::AppId app) const;  // "" for the master itself
+  [[nodiscard]] std::shared_ptr<const Release> serving_release(core::AppId app) const;
+  [[nodiscard]] std::expected<std::shared_ptr<const Release>, std::string> prepare(const core::PrepareRelease& action);
+
+  loop::Loop& loop_;
+  core::MasterPlan plan_;  // as it was read at the start, and each app as its last good release has it
+  config::Facts config_facts_;
+  std::vector<std::string> environment_;
+  Instance instance_;
+  MasterFacts facts_;
+  Output output_;
+  Log log_;
+  ServiceManager service_manager_;
+  Listeners listeners_;
+  Launcher launcher_;
+  Workers workers_;
+  std::map<std::pair<core::AppId, core::ReleaseId>, std::shared_ptr<const Release>> releases_;
+  Requests requests_;
+  Feed<Told> events_;
+  core::Core core_;
+  std::unique_ptr<ControlServer> control_;
+  std::deque<core::Event> inbox_;
+  core::ActionList actions_;
+  loop::Deferred draining_;
+  loop::Timer deadline_;
+  os::SignalFd signals_;
+  SignalRules signal_rules_;
+  std::unique_ptr<loop::FdWatch> signal_watch_;
+  bool said_ready_ = false;
+  int exit_status_ = 0;
+};
+
+}  // namespace liveswap::master

@@ -1,0 +1,83 @@
+// Master as the control commands see it.
+#include "master/master.hpp"
+
+#include <algorithm>
+
+namespace liveswap::master {
+
+namespace {
+
+// Followers of events and of lines are told apart by the lowest bit of their number.
+constexpr FollowId kOfLines = 1;
+
+constexpr FollowId public_id(FollowId own, FollowId kind) { return own * 2 + kind; }
+
+}  // namespace
+
+WallTime Master::wall(core::Time time) const {
+  // Rounded, so that the two clocks' being read one after the other does not show in the milliseconds.
+  using Milliseconds = std::chrono::milliseconds;
+  const auto offset = std::chrono::round<Milliseconds>(std::chrono::system_clock::now().time_since_epoch() - loop_.now());
+  return WallTime(offset + time.time_since_epoch());
+}
+
+WorkerFacts Master::worker_facts(core::WorkerId worker) const { return workers_.facts(worker); }
+
+ReleaseFacts Master::release_facts(core::AppId app, core::ReleaseId release) const {
+  const auto found = releases_.find({app, release});
+  if (found != releases_.end()) return found->second->facts();
+  const core::AppPlan& plan = plan_.apps.at(app.value - 1);
+  return {.protocol = plan.protocol, .target = plan.target, .command = plan.command, .overrides = {}};
+}
+
+core::RequestId Master::open_request(core::AppId app, RequestHandlers handlers) {
+  return requests_.open(app, std::move(handlers));
+}
+
+void Master::close_request(core::RequestId request) {
+  if (requests_.close(request)) post(core::RequestGone{request});
+}
+
+void Master::set_overrides(core::RequestId request, ReleaseOverrides overrides) {
+  requests_.set_overrides(request, std::move(overrides));
+}
+
+std::expected<void, Refusal> Master::check_upgrade(core::AppId app, const ReleaseOverrides& overrides) {
+  const auto read = reread_app(plan_, app_name(app));
+  if (!read) return std::unexpected(read.error());
+  return check_overrides(read->app, overrides);
+}
+
+std::expected<std::uint32_t, std::string> Master::signal_app(core::AppId app, int signo) {
+  return workers_.signal_app(app, signo);
+}
+
+std::expected<bool, std::string> Master::pause_listener(const std::string& name) { return listeners_.pause(name); }
+
+std::expected<bool, std::string> Master::resume_listener(const std::string& name) { return listeners_.resume(name); }
+
+std::vector<Told> Master::last_events(const std::string& app, std::size_t max) const {
+  return events_.last(max, [&app](const Told& told) { return app.empty() || told.app.empty() || told.app == app; });
+}
+
+std::vector<OutputLine> Master::last_lines(const std::string& app, std::size_t max) const {
+  return output_.last(app, max);
+}
+
+FollowId Master::follow_events(EventHandler handler) {
+  return public_id(events_.followers().follow(std::move(handler)), 0);
+}
+
+FollowId Master::follow_lines(LineHandler handler) {
+  return public_id(output_.followers().follow(std::move(handler)), kOfLines);
+}
+
+void Master::unfollow(FollowId id) {
+  if (id % 2 == kOfLines) {
+    output_.followers().unfollow(id / 2);
+  } else {
+    events_.followers().unfollow(id / 2);
+  }
+}
+
+}  // namespace liveswap::master

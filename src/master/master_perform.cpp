@@ -1,0 +1,131 @@
+// What the core asks for, done: one function for each action.
+#include <fmt/format.h>
+
+#include "master/master.hpp"
+#include "master/telling.hpp"
+
+namespace liveswap::master {
+
+namespace {
+
+std::vector<std::string> listener_names(const core::MasterPlan& plan) {
+  std::vector<std::string> names;
+  for (const core::ListenerPlan& listener : plan.listeners) names.push_back(listener.name);
+  return names;
+}
+
+}  // namespace
+
+// ---- releases ----
+
+std::shared_ptr<const Release> Master::serving_release(core::AppId app) const {
+  for (const core::AppSnapshot& snapshot : core_.snapshot().apps) {
+    if (snapshot.app != app) continue;
+    const auto found = releases_.find({app, snapshot.release});
+    return found == releases_.end() ? nullptr : found->second;
+  }
+  return nullptr;
+}
+
+std::expected<std::shared_ptr<const Release>, std::string> Master::prepare(const core::PrepareRelease& action) {
+  core::AppPlan plan = app_plan(action.app);
+  const ReleaseOverrides overrides = requests_.overrides_of(action.request);
+  if (action.request) {
+    auto read = reread_app(plan_, plan.name);
+    if (!read) return std::unexpected(read.error().text);
+    if (!read->remark.empty()) log_.tell(core::LogLevel::warn, plan.name, read->remark);
+    plan = std::move(read->app);
+  }
+  if (const auto listed = listeners_.also_lists(action.app, plan.listeners); !listed) {
+    return std::unexpected(listed.error());
+  }
+  const std::vector<BoundSocket> sockets = listeners_.sockets_of(listener_names(plan_));
+  return make_release({.app = action.app,
+                       .id = action.release,
+                       .plan = plan,
+                       .overrides = overrides,
+                       .own_environment = environment_,
+                       .sockets = sockets});
+}
+
+void Master::perform(const core::PrepareRelease& action) {
+  auto release = prepare(action);
+  if (!release) {
+    post(core::ReleaseRefused{action.app, action.release, release.error()});
+    return;
+  }
+  const auto serving = serving_release(action.app);
+  const bool same = serving != nullptr && serving->digest == (*release)->digest;
+  releases_[{action.app, action.release}] = *release;
+  post(core::ReleasePrepared{action.app, action.release, (*release)->plan.policy, (*release)->label, same});
+}
+
+void Master::perform(const core::DropRelease& action) { releases_.erase({action.app, action.release}); }
+
+// ---- listeners ----
+
+void Master::perform(const core::OpenListeners& action) { listeners_.start(action.app); }
+void Master::perform(const core::QuiesceListeners& action) { listeners_.quiesce(action.app); }
+void Master::perform(const core::CloseListeners& action) { listeners_.close(action.app); }
+
+void Master::perform(const core::ReassertListeners& action) {
+  for (const std::string& change : listeners_.reassert(app_plan(action.app).listeners)) {
+    log_.tell(core::LogLevel::info, app_name(action.app), change);
+  }
+}
+
+// ---- workers ----
+
+void Master::perform(const core::Spawn& action) {
+  const auto release = releases_.find({action.app, action.release});
+  if (release == releases_.end()) {  // the core spawns of what it was given only
+    post(core::LaunchFailed{action.worker, core::Reason::spawn_failed, "its release is gone"});
+    return;
+  }
+  workers_.spawn(action, release->second);
+}
+
+void Master::perform(const core::AskDrain& action) { workers_.ask_drain(action); }
+void Master::perform(const core::SignalWorker& action) { workers_.signal(action); }
+
+// ---- people ----
+
+void Master::perform(const core::Answer& action) { requests_.answer(action.request, action.outcome); }
+
+void Master::perform(const core::Tell& action) {
+  const core::Note& note = action.note;
+  Told told{.number = 0,
+            .at = std::chrono::system_clock::now(),
+            .note = note,
+            .app = app_name(note.app),
+            .pid = note.worker ? workers_.facts(note.worker).pid : 0,
+            .text = {}};
+  const std::string subject = subject_of(note, told.app);
+  const std::string sentence = sentence_of(note);
+  told.text = subject.empty() ? sentence : subject + ": " + sentence;
+  log_.tell(level_of(note.kind), subject, sentence);
+  events_.add(told);
+  requests_.tell(told);
+  tell_service_manager(note);
+}
+
+void Master::tell_service_manager(const core::Note& note) {
+  os::Result<void> told;
+  if (note.kind == core::NoteKind::shutdown_started) {
+    told = service_manager_.notify("STOPPING=1\nSTATUS=draining");
+  } else if (note.kind == core::NoteKind::app_running && !said_ready_) {
+    for (const core::AppSnapshot& app : core_.snapshot().apps) {
+      if (app.state == core::AppState::starting) return;
+    }
+    said_ready_ = true;
+    told = service_manager_.notify("READY=1\nSTATUS=all apps are ready");
+  }
+  if (!told) log_.warn("the service manager could not be told: " + told.error().message());
+}
+
+void Master::perform(const core::Exit& action) {
+  exit_status_ = action.status;
+  loop_.stop();
+}
+
+}  // namespace liveswap::master

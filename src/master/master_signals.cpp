@@ -1,0 +1,102 @@
+// Signals to the master: who sent them, and what they mean.
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "config/diagnostic.hpp"
+#include "config/load.hpp"
+#include "core/text.hpp"
+#include "master/master.hpp"
+#include "os/procfs.hpp"
+
+namespace liveswap::master {
+
+namespace {
+
+constexpr int kAncestorsMax = 64;  // deeper trees are nobody's workers
+
+// Whether the process descends from this one. A sender that has ended meanwhile cannot be told any more.
+bool descends_from_us(pid_t pid) {
+  for (int depth = 0; pid > 1 && depth < kAncestorsMax; ++depth) {
+    const auto stat = os::read_process_stat(pid);
+    if (!stat) return false;
+    if (stat->ppid == ::getpid()) return true;
+    pid = stat->ppid;
+  }
+  return false;
+}
+
+bool is_from_our_own(const os::ReceivedSignal& signal) {
+  const bool sent_by_process = signal.code == SI_USER || signal.code == SI_QUEUE || signal.code == SI_TKILL;
+  return sent_by_process && descends_from_us(signal.sender_pid);
+}
+
+}  // namespace
+
+void Master::read_signals() {
+  for (;;) {
+    const auto signal = signals_.read();
+    if (!signal) log_.error("signals cannot be read: " + signal.error().message());
+    if (!signal || !*signal) return;
+    act_on(**signal);
+  }
+}
+
+void Master::act_on(const os::ReceivedSignal& signal) {
+  const bool from_our_own = is_from_our_own(signal);
+  const SignalMeaning meaning = signal_rules_.meaning_of(signal.number, from_our_own, now());
+  if (meaning == SignalMeaning::reap) {
+    workers_.reap();
+    return;
+  }
+  const std::string name = core::signal_name(signal.number);
+  const std::string sender = signal.sender_pid == 0 ? "" : fmt::format(" from PID {}", signal.sender_pid);
+  switch (meaning) {
+    case SignalMeaning::ignored:
+      log_.warn(fmt::format("{}{} ignored: a worker does not command its master", name, sender));
+      return;
+    case SignalMeaning::shut_down:
+    case SignalMeaning::shut_down_now:
+      log_.info(fmt::format("{}{}", name, sender));
+      post(core::ShutdownAsked{std::nullopt, meaning == SignalMeaning::shut_down_now});
+      return;
+    case SignalMeaning::check_file: check_file(); return;
+    case SignalMeaning::reopen_logs: log_.info("SIGUSR1: there are no log files to reopen"); return;
+    case SignalMeaning::upgrade_all: upgrade_all(name); return;
+    default: return;
+  }
+}
+
+void Master::check_file() {
+  if (plan_.file.empty()) {
+    log_.info("SIGHUP: there is no configuration file to check");
+    return;
+  }
+  const auto loaded = config::load_file(plan_.file, config::facts_of_this_machine());
+  if (loaded) {
+    log_.info(fmt::format("SIGHUP: {} is good; nothing was applied: liveswapctl upgrade", plan_.file));
+    return;
+  }
+  log_.error("SIGHUP: the file is bad, nothing has changed:\n" + config::render(loaded.error()));
+}
+
+void Master::upgrade_all(std::string_view why) {
+  for (std::uint64_t number = 1; number <= plan_.apps.size(); ++number) {
+    const core::AppId app{number};
+    if (const auto allowed = check_upgrade(app, {}); !allowed) {
+      log_.tell(core::LogLevel::error, app_name(app), fmt::format("{}: not upgraded: {}", why, allowed.error().text));
+      continue;
+    }
+    const core::RequestId request = requests_.open(app, {
+        .answered = [this, app, why = std::string(why)](const core::Outcome& outcome) {
+          if (outcome.result == core::Result::done) return;  // told by its notes
+          log_.tell(core::LogLevel::warn, app_name(app),
+                    fmt::format("{}: upgrade {}: {} {}", why, core::name_of(outcome.result),
+                                core::meaning_of(outcome.reason), outcome.text));
+        },
+        .noted = {}});
+    post(core::UpgradeAsked{.request = request, .app = app});
+  }
+}
+
+}  // namespace liveswap::master

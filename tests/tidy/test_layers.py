@@ -17,7 +17,7 @@ LAYERS = {
     "loop": {"os"},
     "launch": {"wire", "os"},
     "worker": {"wire", "os"},
-    "ctl": {"wire", "os", "config"},
+    "ctl": {"core", "wire", "os", "config"},  # of the core its tables and durations, as config has them
     "master": {"core", "wire", "os", "config", "protocols", "loop"},
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTILINE)

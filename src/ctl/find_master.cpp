@@ -1,0 +1,188 @@
+#include "ctl/find_master.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "config/diagnostic.hpp"
+#include "config/facts.hpp"
+#include "config/load.hpp"
+#include "config/paths.hpp"
+#include "config/text.hpp"
+#include "os/file.hpp"
+
+namespace liveswap::ctl {
+
+namespace {
+
+Failure no_master(std::string text) {
+  return {kStatusNoMaster, core::Result::failed, core::Reason::no_master, std::move(text)};
+}
+
+Failure bad_usage(core::Reason reason, std::string text) {
+  return {kStatusUsage, core::Result::bad_usage, reason, std::move(text)};
+}
+
+bool is_there(const std::string& path) {
+  struct stat about {};
+  return ::lstat(path.c_str(), &about) == 0 || errno == EACCES;
+}
+
+// In a folder that anybody can write to, anybody can be the master.
+bool is_trusted(const std::string& folder, uid_t uid) {
+  struct stat about {};
+  if (::lstat(folder.c_str(), &about) != 0) return errno == EACCES;  // then connecting fails, and says so
+  return S_ISDIR(about.st_mode) && (about.st_uid == uid || about.st_uid == 0) &&
+         (about.st_mode & S_IWOTH) == 0;
+}
+
+std::vector<std::string> sockets_in(const std::string& parent, uid_t uid) {
+  std::vector<std::string> sockets;
+  auto names = os::list_directory(parent);
+  if (!names || !is_trusted(parent, uid)) return sockets;
+  std::ranges::sort(*names);
+  for (const std::string& name : *names) {
+    const std::string folder = parent + "/" + name;
+    std::string socket = folder + "/" + std::string(config::kControlSocketName);
+    if (is_trusted(folder, uid) && is_there(socket)) sockets.push_back(std::move(socket));
+  }
+  return sockets;
+}
+
+// Where masters are when nothing says which one it is.
+std::vector<std::string> all_sockets(const config::Surroundings& surroundings,
+                                     std::vector<std::string>& tried) {
+  const auto folders = config::runtime_folders(surroundings);
+  std::vector<std::string> sockets;
+  if (folders.own) {
+    std::string socket = *folders.own + "/" + std::string(config::kControlSocketName);
+    if (is_there(socket)) sockets.push_back(socket);
+    tried.push_back(std::move(socket));
+  }
+  for (const std::string& parent : folders.parents) {
+    tried.push_back(parent + "/*/" + std::string(config::kControlSocketName));
+    for (std::string& socket : sockets_in(parent, surroundings.uid)) {
+      if (std::ranges::find(sockets, socket) == sockets.end()) sockets.push_back(std::move(socket));
+    }
+  }
+  return sockets;
+}
+
+std::expected<std::vector<std::string>, Failure> sockets_of_file(const std::string& file,
+                                                                 const config::Surroundings& surroundings) {
+  // What the file asks for is for the master to judge, which may have rights that the client lacks.
+  config::Facts facts = config::facts_of_this_machine();
+  facts.uid = 0;
+  const auto loaded = config::load_file(file, facts);
+  if (!loaded) {
+    std::string text = config::render(loaded.error());
+    while (text.ends_with('\n')) text.pop_back();
+    return std::unexpected(bad_usage(core::Reason::bad_file, std::move(text)));
+  }
+  const core::MasterPlan& plan = loaded->plan;
+  if (plan.control.socket || plan.runtime_dir) {
+    return std::vector<std::string>{config::control_socket(plan, surroundings)};
+  }
+  return config::control_sockets_of(plan.name, surroundings);
+}
+
+// The sockets that the wanted master may have; all there are where nothing is wanted.
+std::expected<std::vector<std::string>, Failure> candidates(const Wanted& wanted,
+                                                            const config::Surroundings& surroundings,
+                                                            std::vector<std::string>& tried) {
+  std::vector<std::string> sockets;
+  if (wanted.control) {
+    sockets = {config::absolute_path(*wanted.control, wanted.folder)};
+  } else if (wanted.file) {
+    auto of_file = sockets_of_file(config::absolute_path(*wanted.file, wanted.folder), surroundings);
+    if (!of_file) return of_file;
+    sockets = std::move(*of_file);
+  } else if (wanted.name) {
+    sockets = config::control_sockets_of(*wanted.name, surroundings);
+  } else if (wanted.env_control) {
+    sockets = {config::absolute_path(*wanted.env_control, wanted.folder)};
+  } else if (wanted.env_name) {
+    sockets = config::control_sockets_of(*wanted.env_name, surroundings);
+  } else {
+    return all_sockets(surroundings, tried);
+  }
+  tried = sockets;
+  return sockets;
+}
+
+std::string several(const std::vector<Attempt>& connected) {
+  std::string text = "several masters can be reached; say which one with -n NAME or --control PATH:";
+  for (const Attempt& attempt : connected)
+    text += fmt::format("\n  {}  {}", name_by_path(attempt.path), attempt.path);
+  return text;
+}
+
+Failure none(const std::vector<Attempt>& failed, const std::vector<std::string>& tried) {
+  const auto denied = std::ranges::find_if(failed, [](const Attempt& attempt) {
+    return attempt.client.error().code == EACCES || attempt.client.error().code == EPERM;
+  });
+  if (denied != failed.end()) {
+    return {kStatusDenied, core::Result::denied, core::Reason::denied,
+            fmt::format("no right to reach {}: {}", denied->path, denied->client.error().message())};
+  }
+  std::string text = "no master can be reached; tried:";
+  for (const std::string& path : tried) {
+    const auto attempt = std::ranges::find(failed, path, &Attempt::path);
+    const std::string why =
+        attempt == failed.end() ? "" : ": " + os::errno_text(attempt->client.error().code);
+    text += fmt::format("\n  {}{}", path, why);
+  }
+  for (const Attempt& attempt : failed) {
+    if (std::ranges::find(tried, attempt.path) != tried.end()) continue;
+    text += fmt::format("\n  {}: {}", attempt.path, os::errno_text(attempt.client.error().code));
+  }
+  return no_master(std::move(text));
+}
+
+std::vector<Attempt> connect_to_each(const std::vector<std::string>& sockets) {
+  std::vector<Attempt> attempts;
+  for (const std::string& socket : sockets) attempts.push_back({socket, Client::open(socket)});
+  return attempts;
+}
+
+}  // namespace
+
+std::string name_by_path(const std::string& path) {
+  const std::string folder = config::folder_of(path);
+  if (!path.ends_with("/" + std::string(config::kControlSocketName))) return path;
+  return folder.substr(folder.rfind('/') + 1);
+}
+
+std::expected<std::vector<Attempt>, Failure> find_all(const Wanted& wanted,
+                                                      const config::Surroundings& surroundings,
+                                                      std::vector<std::string>& tried) {
+  const auto sockets = candidates(wanted, surroundings, tried);
+  if (!sockets) return std::unexpected(sockets.error());
+  auto attempts = connect_to_each(*sockets);
+  const bool any =
+      std::ranges::any_of(attempts, [](const Attempt& attempt) { return attempt.client.has_value(); });
+  if (!any) return std::unexpected(none(attempts, tried));
+  std::erase_if(attempts, [](const Attempt& attempt) {
+    return !attempt.client &&
+           (attempt.client.error().code == ENOENT || attempt.client.error().code == ECONNREFUSED);
+  });
+  return attempts;
+}
+
+std::expected<Client, Failure> find_master(const Wanted& wanted, const config::Surroundings& surroundings) {
+  std::vector<std::string> tried;
+  auto attempts = find_all(wanted, surroundings, tried);
+  if (!attempts) return std::unexpected(attempts.error());
+  std::erase_if(*attempts, [](const Attempt& attempt) { return !attempt.client; });
+  // Of several places that one name may be at, the first is the likeliest; of several masters only the user
+  // can choose.
+  if (wanted.nothing() && attempts->size() > 1) {
+    return std::unexpected(bad_usage(core::Reason::several_masters, several(*attempts)));
+  }
+  return std::move(*attempts->front().client);
+}
+
+}  // namespace liveswap::ctl

@@ -1,0 +1,66 @@
+// The commands whose one reply says what was done.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "ctl/call_parameters.hpp"
+#include "ctl/reply_fields.hpp"
+#include "ctl/run.hpp"
+
+namespace liveswap::ctl {
+
+namespace {
+
+using wire::Json;
+
+// `say` makes a sentence of the reply and of what was asked for; `changed` is whether anything was done.
+template <class Say, class Changed>
+int do_and_say(Session& session, Say say, Changed changed) {
+  auto parameters = parameters_of(session.arguments(), session.wanted().folder);
+  if (!parameters) return session.bad_usage(parameters.error());
+  const Json asked = *parameters;
+  const auto reply = session.ask(session.method(), std::move(*parameters));
+  if (!reply) return reply.error();
+  if (session.output().json()) {
+    return session.end(
+        Ending{.result = changed(*reply) ? "done" : "unchanged", .app = text_in(asked, "app")});
+  }
+  session.output().text(say(asked, *reply) + "\n");
+  return kStatusDone;
+}
+
+bool flag_changed(const Json& reply) { return flag_in(reply, "changed"); }
+
+}  // namespace
+
+int run_Pause(Session& session) {
+  return do_and_say(
+      session,
+      [](const Json& asked, const Json& reply) {
+        return text_in(asked, "listener") +
+               (flag_changed(reply) ? " is paused: new clients wait" : " was paused already");
+      },
+      flag_changed);
+}
+
+int run_Resume(Session& session) {
+  return do_and_say(
+      session,
+      [](const Json& asked, const Json& reply) {
+        return text_in(asked, "listener") + (flag_changed(reply) ? " is open again" : " was not paused");
+      },
+      flag_changed);
+}
+
+int run_Signal(Session& session) {
+  return do_and_say(
+      session,
+      [](const Json& asked, const Json& reply) {
+        const auto sent = number_in(reply, "sent").value_or(0);
+        return fmt::format("sent {} to {} worker{}", text_in(asked, "signal"), sent, sent == 1 ? "" : "s");
+      },
+      [](const Json& reply) { return number_in(reply, "sent").value_or(0) > 0; });
+}
+
+}  // namespace liveswap::ctl

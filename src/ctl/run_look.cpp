@@ -1,0 +1,172 @@
+// The commands that look.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "ctl/call_parameters.hpp"
+#include "ctl/reply_fields.hpp"
+#include "ctl/run.hpp"
+#include "ctl/status_text.hpp"
+
+namespace liveswap::ctl {
+
+namespace {
+
+using wire::Json;
+
+Page page_of(const Session& session) {
+  const Terminal& terminal = session.output().terminal();
+  // A pipe has no width: whoever reads it gets whole lines.
+  return {.now = std::chrono::system_clock::now(),
+          .columns = terminal.is_terminal ? terminal.columns : SIZE_MAX,
+          .style = terminal.out,
+          .place = session.place()};
+}
+
+// The reply to the command's own method; the exit status where there is none.
+std::expected<Json, int> ask_as_given(Session& session) {
+  auto parameters = parameters_of(session.arguments(), session.wanted().folder);
+  if (!parameters) return std::unexpected(session.bad_usage(parameters.error()));
+  return session.ask(session.method(), std::move(*parameters));
+}
+
+// As JSON, or else as text made of the reply.
+template <class MakeText>
+int show(Session& session, MakeText make_text) {
+  const auto reply = ask_as_given(session);
+  if (!reply) return reply.error();
+  if (session.output().json()) {
+    session.output().object(*reply);
+  } else {
+    session.output().text(make_text(*reply));
+  }
+  return kStatusDone;
+}
+
+std::string status_page(const Session& session, const Json& reply) {
+  return status_text(reply, !session.arguments().words.empty(), page_of(session));
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
+// Shows the status every second until it cannot be had any more, or somebody interrupts it.
+int watch_status(Session& session, const Json& parameters) {
+  Screen screen(session.output().out());
+  for (;;) {
+    const auto reply = session.ask("Status", parameters);
+    if (!reply) return reply.error();
+    if (session.output().json()) {
+      session.output().object(*reply);
+    } else if (session.output().terminal().is_terminal) {
+      auto lines = lines_of(status_page(session, *reply));
+      const std::size_t rows = session.output().terminal().rows;
+      if (lines.size() >= rows) lines.resize(rows - 1);
+      screen.draw(lines);
+    } else {
+      session.output().text(status_page(session, *reply));
+    }
+    const auto pause = (*session.client())->pause(std::chrono::seconds(1));
+    if (!pause)
+      return pause.error().why == NoReply::Why::interrupted ? kStatusInterrupted
+                                                            : session.end(session.failure_of(pause.error()));
+  }
+}
+
+}  // namespace
+
+int run_Status(Session& session) {
+  if (session.arguments().has("watch")) {
+    const auto parameters = parameters_of(session.arguments(), session.wanted().folder);
+    return parameters ? watch_status(session, *parameters) : session.bad_usage(parameters.error());
+  }
+  return show(session, [&](const Json& reply) { return status_page(session, reply); });
+}
+
+int run_Listeners(Session& session) { return show(session, listeners_text); }
+
+int run_History(Session& session) {
+  return show(session, [&](const Json& reply) { return history_text(reply, page_of(session)); });
+}
+
+int run_Ping(Session& session) {
+  return show(session, [](const Json& reply) {
+    return fmt::format("{} answers (PID {})\n", text_in(reply, "name"), number_in(reply, "pid").value_or(0));
+  });
+}
+
+int run_Version(Session& session) {
+  auto reply = ask_as_given(session);
+  if (!reply) return reply.error();
+  if (session.output().json()) {
+    Json both{{"client", kVersion}};
+    both.update(*reply);
+    session.output().object(both);
+  } else {
+    session.output().text(fmt::format("liveswapctl {}\nliveswap {} ({})\n", kVersion,
+                                      text_in(*reply, "version"), text_in(*reply, "name")));
+  }
+  return kStatusDone;
+}
+
+int run_IsReady(Session& session) {
+  const bool quiet = session.arguments().has("quiet");
+  const auto reply = ask_as_given(session);
+  if (!reply) return reply.error();
+  const bool ready = flag_in(*reply, "ready");
+  if (quiet) return ready ? kStatusDone : kStatusFailed;
+  std::string waiting;
+  const Json& apps = list_in(*reply, "apps");
+  for (const Json& app : apps) {
+    if (flag_in(app, "ready")) continue;
+    const std::string what = text_in(app, "waiting_for");
+    waiting += fmt::format("{}{}{}{}", waiting.empty() ? "" : "; ", text_in(app, "name"),
+                           what.empty() ? " is not ready" : " waits for ", what);
+  }
+  if (ready) {
+    if (session.output().json()) return session.end(Ending{.result = "done"});
+    session.output().text("ready\n");
+    return kStatusDone;
+  }
+  return session.end(Failure{kStatusFailed, core::Result::failed, core::Reason::not_ready, waiting});
+}
+
+int run_List(Session& session) {
+  if (!session.arguments().words.empty()) {
+    return session.bad_usage("unexpected argument \"" + session.arguments().words.front() + "\"");
+  }
+  std::vector<std::string> tried;
+  auto attempts = find_all(session.wanted(), session.surroundings(), tried);
+  if (!attempts) return session.end(attempts.error());
+  std::vector<Json> masters;
+  for (Attempt& attempt : *attempts) {
+    Json row{{"name", name_by_path(attempt.path)}, {"control", attempt.path}};
+    if (!attempt.client) {
+      row["error"] = os::errno_text(attempt.client.error().code);
+    } else if (auto reply = attempt.client->ask("List", Json::object(), kPatience); !reply) {
+      row["error"] = session.failure_of(reply.error()).text;
+    } else if (!reply->error.empty()) {
+      row["error"] = ending_of(*reply).text;
+    } else {
+      row = std::move(reply->parameters);
+    }
+    masters.push_back(std::move(row));
+  }
+  if (!session.output().json()) session.output().text(masters_text(masters, page_of(session)));
+  for (const Json& master : masters) {
+    if (session.output().json()) session.output().object(master);
+  }
+  return kStatusDone;
+}
+
+}  // namespace liveswap::ctl

@@ -1,0 +1,76 @@
+#include "ctl/session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+namespace liveswap::ctl {
+
+namespace {
+
+bool is_plain(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+         std::string_view("/._-+@:,").find(c) != std::string_view::npos;
+}
+
+std::string shell_word(const std::string& word) {
+  if (!word.empty() && std::ranges::all_of(word, is_plain)) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
+}  // namespace
+
+Session::Session(const Arguments& arguments, Output& output, Wanted wanted, config::Surroundings surroundings)
+    : arguments_(arguments),
+      output_(output),
+      wanted_(std::move(wanted)),
+      surroundings_(std::move(surroundings)) {}
+
+std::string Session::place() const {
+  if (wanted_.control) return "--control " + shell_word(*wanted_.control);
+  if (wanted_.file) return "-c " + shell_word(*wanted_.file);
+  if (wanted_.name) return "-n " + shell_word(*wanted_.name);
+  return "";
+}
+
+std::expected<Client*, Failure> Session::client() {
+  if (!client_) {
+    auto found = find_master(wanted_, surroundings_);
+    if (!found) return std::unexpected(found.error());
+    client_ = std::move(*found);
+  }
+  return &*client_;
+}
+
+std::expected<wire::Json, int> Session::ask(std::string_view method, wire::Json parameters) {
+  const auto master = client();
+  if (!master) return std::unexpected(end(master.error()));
+  auto reply = (*master)->ask(method, std::move(parameters), kPatience);
+  if (!reply) return std::unexpected(end(failure_of(reply.error())));
+  if (!reply->error.empty()) return std::unexpected(end(ending_of(*reply)));
+  return std::move(reply->parameters);
+}
+
+int Session::bad_usage(std::string text) const {
+  return end(Failure{kStatusUsage, core::Result::bad_usage, core::Reason::bad_argument, std::move(text)});
+}
+
+Failure Session::failure_of(const NoReply& none) const {
+  const std::string& path = client_ ? client_->path() : std::string();
+  switch (none.why) {
+    case NoReply::Why::interrupted:
+      return {kStatusInterrupted, core::Result::failed, core::Reason::interrupted, "interrupted"};
+    case NoReply::Why::late:
+      return {kStatusNoMaster, core::Result::failed, core::Reason::no_master,
+              fmt::format("the master at {} does not answer", path)};
+    default:
+      return {kStatusNoMaster, core::Result::failed, core::Reason::master_gone,
+              fmt::format("the master at {} went away: {}", path, none.text)};
+  }
+}
+
+}  // namespace liveswap::ctl

@@ -1,0 +1,262 @@
+#include "ctl/status_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "ctl/ending.hpp"
+#include "ctl/reply_fields.hpp"
+#include "ctl/table.hpp"
+
+namespace liveswap::ctl {
+
+namespace {
+
+using wire::Json;
+
+std::string connections_text(std::int64_t connections) {
+  return fmt::format("{} connection{}", connections, connections == 1 ? "" : "s");
+}
+
+std::string age_in(const Json& object, std::string_view name, const Page& page) {
+  const auto since = parse_time(text_in(object, name));
+  return since ? age(*since, page.now) : "";
+}
+
+// "r8 1.4.2"
+std::string release_text(std::int64_t release, const std::string& label) {
+  return fmt::format("r{}", release) + (label.empty() ? "" : " " + label);
+}
+
+std::string strength_text(const Json& app, const Style& style) {
+  const auto ready = number_in(app, "workers_ready").value_or(0);
+  const auto wanted = number_in(app, "workers_wanted").value_or(0);
+  const std::string text = fmt::format("{}/{} ready", ready, wanted);
+  return ready >= wanted ? style.good(text) : style.bad(text);
+}
+
+std::string state_text(const Json& app, const Style& style) {
+  const std::string state = text_in(app, "state");
+  std::string out;
+  if (state == "failed") out = style.bad("failed") + ", ";
+  if (state == "stopped") return style.busy("stopped");
+  if (state == "starting" || state == "stopping") out = style.busy(state) + ", ";
+  return out + strength_text(app, style);
+}
+
+std::string rollout_text(const Json& rollout, const Page& page) {
+  const bool back = text_in(rollout, "phase") == "rolling_back";
+  std::string out = text_in(rollout, "kind") + (back ? " is rolled back" : " under way");
+  out += fmt::format(": {}/{} ready", number_in(rollout, "ready").value_or(0),
+                     number_in(rollout, "wanted").value_or(0));
+  const std::string since = age_in(rollout, "since", page);
+  return page.style.busy(out) + (since.empty() ? "" : ", since " + since);
+}
+
+// All connections that the workers of a generation have open; nothing where one of them is unknown.
+std::optional<std::int64_t> connections_of(const Json& app, std::int64_t generation) {
+  std::int64_t sum = 0;
+  for (const Json& worker : list_in(app, "workers")) {
+    if (number_in(worker, "generation") != generation) continue;
+    const auto open = number_in(worker, "connections");
+    if (!open) return std::nullopt;
+    sum += *open;
+  }
+  return sum;
+}
+
+std::string draining_text(const Json& app, const Json& generation, const Page& page) {
+  const auto workers = number_in(generation, "workers").value_or(0);
+  const auto open = connections_of(app, number_in(generation, "generation").value_or(0));
+  std::string out = page.style.busy("draining") + ": ";
+  out += open ? connections_text(*open) : fmt::format("{} worker{}", workers, workers == 1 ? "" : "s");
+  if (const auto cut = parse_time(text_in(generation, "cut_at"))) out += ", cut at " + clock(*cut, page.now);
+  return out;
+}
+
+std::string worker_text(const Json& worker, const Page& page) {
+  std::string state = text_in(worker, "state");
+  if (flag_in(worker, "gave_up")) {
+    state = page.style.bad("died too often, not started again");
+  } else {
+    state = state == "ready" ? page.style.good(state) : page.style.busy(state);
+  }
+  std::string out = fmt::format("slot {} g{}: {}", number_in(worker, "slot").value_or(0),
+                                number_in(worker, "generation").value_or(0), state);
+  if (const std::string since = age_in(worker, "since", page); !since.empty()) out += " " + since;
+  if (const auto pid = number_in(worker, "pid")) out += fmt::format(", PID {}", *pid);
+  if (const auto open = number_in(worker, "connections")) out += ", " + connections_text(*open);
+  if (const auto restarts = number_in(worker, "restarts").value_or(0); restarts > 0) {
+    out += fmt::format(", restarts {}", restarts);
+  }
+  if (const std::string status = text_in(worker, "status"); !status.empty()) out += ": " + harmless(status);
+  return out;
+}
+
+// The generation that serves, as it stands in the list of those that live.
+const Json& serving_generation(const Json& app) {
+  static const Json none = Json::object();
+  const Json& all = list_in(app, "generations");
+  const auto found = std::ranges::find_if(all, [&](const Json& generation) {
+    return number_in(generation, "generation") == number_in(app, "generation");
+  });
+  return number_in(app, "generation") && found != all.end() ? *found : none;
+}
+
+class StatusPage {
+ public:
+  StatusPage(const Page& page, std::size_t name_width) : page_(page), name_width_(name_width) {}
+
+  void add_app(const Json& app, bool workers, bool several) {
+    const auto generation = number_in(app, "generation");
+    add_row(text_in(app, "name"), generation ? number_in(app, "release") : std::nullopt,
+            text_in(app, "label"), generation, state_text(app, page_.style),
+            age_in(serving_generation(app), "since", page_));
+    if (const Json& rollout = object_in(app, "rollout"); !rollout.empty()) {
+      add_row("", number_in(rollout, "release"), "", number_in(rollout, "generation"),
+              rollout_text(rollout, page_), "");
+    }
+    if (const std::string what = text_in(app, "waiting_for"); !what.empty())
+      add_note("waits for " + harmless(what));
+    for (const Json& override : list_in(app, "overrides")) {
+      if (override.is_string()) add_note("not from the file: " + harmless(override.get<std::string>()));
+    }
+    for (const Json& each : list_in(app, "generations")) {
+      if (flag_in(each, "draining")) add_draining(app, each, several);
+    }
+    for (const Json& worker : list_in(app, "workers")) {
+      const std::string state = text_in(worker, "state");
+      const bool odd = state == "backoff" || flag_in(worker, "gave_up");
+      if (workers || odd) add_note(worker_text(worker, page_));
+    }
+  }
+
+  std::string text;
+
+ private:
+  void add_row(const std::string& name, std::optional<std::int64_t> release, const std::string& label,
+               std::optional<std::int64_t> generation, const std::string& state, const std::string& since) {
+    std::string line = padded(name, name_width_ + 2);
+    line += padded(release ? release_text(*release, harmless(label)) : "-", 12) + "  ";
+    line += padded(generation ? fmt::format("g{}", *generation) : "-", 5) + "  " + state;
+    if (!since.empty()) line = padded(std::move(line), 71) + "  " + since;
+    text += cut_to(line, page_.columns) + "\n";
+  }
+
+  void add_note(const std::string& note) {
+    text += cut_to(std::string(name_width_ + 2, ' ') + note, page_.columns) + "\n";
+  }
+
+  void add_draining(const Json& app, const Json& generation, bool several) {
+    const auto number = number_in(generation, "generation").value_or(0);
+    add_row("", number_in(generation, "release"), "", number, draining_text(app, generation, page_), "");
+    const std::string name = several ? text_in(app, "name") + " " : "";
+    add_note(page_.style.faint(
+        placed(fmt::format("liveswapctl drain {}g{} --now | --extend 10m", name, number), page_.place)));
+  }
+
+  const Page& page_;
+  std::size_t name_width_;
+};
+
+}  // namespace
+
+std::string status_text(const Json& status, bool workers, const Page& page) {
+  const Json& apps = list_in(status, "apps");
+  std::size_t width = 4;
+  for (const Json& app : apps) width = std::max(width, text_in(app, "name").size());
+  StatusPage out(page, width);
+  for (const Json& app : apps) out.add_app(app, workers, apps.size() > 1);
+  return out.text;
+}
+
+std::string listeners_text(const Json& reply) {
+  Table table;
+  table.add({"NAME", "ADDRESS", "QUEUE", "APPS", ""});
+  for (const Json& row : list_in(reply, "listeners")) {
+    std::string queue = "-";
+    if (const auto waiting = number_in(row, "queue")) {
+      const auto backlog = number_in(row, "backlog");
+      queue = backlog ? fmt::format("{} of {}", *waiting, *backlog) : std::to_string(*waiting);
+    }
+    std::string apps;
+    for (const Json& app : list_in(row, "apps")) {
+      if (app.is_string()) apps += (apps.empty() ? "" : ", ") + app.get<std::string>();
+    }
+    std::string state = flag_in(row, "open") ? "" : "closed";
+    if (flag_in(row, "paused")) state = "paused";
+    if (const auto dropped = number_in(row, "dropped").value_or(0); dropped > 0) {
+      state += fmt::format("{}{} dropped", state.empty() ? "" : ", ", dropped);
+    }
+    table.add({text_in(row, "name"), text_in(row, "kind") + ":" + harmless(text_in(row, "address")), queue,
+               apps, state});
+  }
+  return table.text();
+}
+
+std::string history_text(const Json& reply, const Page& page) {
+  std::string out;
+  const Json& apps = list_in(reply, "apps");
+  for (const Json& app : apps) {
+    if (apps.size() > 1) out += text_in(app, "name") + "\n";
+    Table table;
+    for (const Json& rollout : list_in(app, "rollouts")) {
+      const auto begun = parse_time(text_in(rollout, "begun"));
+      const auto ended = parse_time(text_in(rollout, "ended"));
+      std::string result = text_in(rollout, "result");
+      std::ranges::replace(result, '_', ' ');
+      std::string why = text_in(rollout, "reason");
+      if (const std::string text = text_in(rollout, "text"); !text.empty()) why += ": " + harmless(text);
+      table.add({begun ? date_and_clock(*begun) : "",
+                 release_text(number_in(rollout, "release").value_or(0), harmless(text_in(rollout, "label"))),
+                 fmt::format("g{}", number_in(rollout, "generation").value_or(0)), text_in(rollout, "kind"),
+                 result == "done" ? page.style.good(result) : page.style.bad(result),
+                 begun && ended ? took(*begun, *ended) : "", why});
+    }
+    out += table.text();
+  }
+  return out;
+}
+
+std::string masters_text(const std::vector<Json>& masters, const Page& page) {
+  Table table;
+  table.add({"NAME", "PID", "SINCE", "VERSION", "APPS"});
+  for (const Json& master : masters) {
+    std::string apps;
+    for (const Json& app : list_in(master, "apps")) {
+      const auto ready = number_in(app, "workers_ready").value_or(0);
+      const auto wanted = number_in(app, "workers_wanted").value_or(0);
+      apps += fmt::format("{}{} {} {}/{}", apps.empty() ? "" : ", ", text_in(app, "name"),
+                          text_in(app, "state"), ready, wanted);
+    }
+    const Json& process = object_in(master, "master");
+    const auto pid = number_in(process, "pid");
+    table.add({text_in(master, "name"), pid ? std::to_string(*pid) : "-", age_in(process, "since", page),
+               text_in(master, "version"),
+               text_in(master, "error").empty() ? apps : text_in(master, "error")});
+  }
+  return table.text();
+}
+
+std::string event_text(const Json& event, const Style& style) {
+  const auto at = parse_time(text_in(event, "time"));
+  std::string message = harmless(text_in(event, "message"));
+  const std::string level = text_in(event, "level");
+  if (level == "error") message = style.bad(message);
+  if (level == "warn") message = style.busy(message);
+  return (at ? date_and_clock(*at) + " " : "") + message;
+}
+
+std::string line_text(const Json& line, bool for_terminal) {
+  const std::string text = text_in(line, "text");
+  const std::string app = text_in(line, "app");
+  const std::string label = app.empty() ? "liveswap"
+                                        : fmt::format("{}/{} g{}", app, number_in(line, "slot").value_or(0),
+                                                      number_in(line, "generation").value_or(0));
+  return label + " | " + (for_terminal ? harmless(text) : text);
+}
+
+}  // namespace liveswap::ctl

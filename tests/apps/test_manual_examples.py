@@ -1,0 +1,50 @@
+"""The examples of liveswap-worker(7) and libliveswap(3), as they stand there."""
+
+import os
+import signal
+import subprocess
+
+from harness import HttpConnection, TestCase, build, http_get
+from harness.worker import listen_tcp, start_worker
+
+
+def example(page, first):
+    """The literal block that begins with a line which begins with `first`, as a reader would copy it."""
+    lines = (build.SOURCE / "man" / page).read_text(encoding="utf-8").split("\n")
+    start = next(i for i, line in enumerate(lines) if line.startswith(first))
+    end = lines.index(".Ed", start)
+    return "\n".join(lines[start:end]).replace("\\e", "\\") + "\n"
+
+
+class PythonWorker(TestCase):
+    def start(self):
+        path = self.write("worker.py", example("liveswap-worker.7", "#!/usr/bin/env python3"), 0o755)
+        self.listener = listen_tcp()
+        self.addCleanup(self.listener.close)
+        self.address = "tcp://127.0.0.1:%d" % self.listener.getsockname()[1]
+        return start_worker(self, path, [self.listener])
+
+    def test_it_serves_and_leaves_when_asked(self):
+        worker = self.start()
+        for _ in range(5):
+            self.assertEqual(http_get(self.address).body, "hello\n")
+        worker.signal(signal.SIGTERM)
+        self.assertEqual(worker.wait(), 0, worker.tail())
+
+    def test_it_finishes_what_it_has_accepted(self):
+        worker = self.start()
+        with HttpConnection(self.address) as client:
+            # It has a thread for what it has accepted.
+            self.wait_until(lambda: len(os.listdir(f"/proc/{worker.pid}/task")) == 2)
+            worker.signal(signal.SIGTERM)
+            self.assertEqual(client.get().body, "hello\n")
+        self.assertEqual(worker.wait(), 0, worker.tail())
+
+
+class CExample(TestCase):
+    def test_it_compiles_without_a_warning(self):
+        source = self.write("worker.c", example("libliveswap.3", "#include <liveswap/worker.h>"))
+        done = subprocess.run(
+            [os.environ.get("CC", "cc"), "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-I", build.SOURCE / "include",
+             source], capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))

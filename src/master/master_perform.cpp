@@ -65,8 +65,13 @@ void Master::perform(const core::DropRelease& action) { releases_.erase({action.
 // ---- listeners ----
 
 void Master::perform(const core::OpenListeners& action) { listeners_.start(action.app); }
-void Master::perform(const core::QuiesceListeners& action) { listeners_.quiesce(action.app); }
 void Master::perform(const core::CloseListeners& action) { listeners_.close(action.app); }
+
+void Master::perform(const core::QuiesceListeners& action) {
+  for (const std::string& problem : listeners_.quiesce(action.app)) {
+    log_.tell(core::LogLevel::warn, app_name(action.app), problem);
+  }
+}
 
 void Master::perform(const core::ReassertListeners& action) {
   for (const std::string& change : listeners_.reassert(app_plan(action.app).listeners)) {

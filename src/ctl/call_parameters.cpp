@@ -67,7 +67,7 @@ class Builder {
     if (left() == 0) return;
     const auto number = numbered(given_.words.back(), letter);
     if (left() > 1) app();
-    if (left() == 0) return;
+    if (left() != 1) return;
     if (number) {
       out_[std::string(member)] = *number;
       ++next_;

@@ -62,10 +62,10 @@ std::string headline(const Ending& ending) {
 std::string failure_text(const Ending& ending, std::string_view place, const Style& style) {
   std::string out = style.bad("liveswapctl:") + " ";
   if (!ending.app.empty()) out += ending.app + ": ";
-  const std::size_t line = std::min(ending.text.find('\n'), ending.text.size());
-  out += headline(ending) + ending.text.substr(0, line);
+  const std::size_t first = std::min(ending.text.find('\n'), ending.text.size());
+  out += headline(ending) + ending.text.substr(0, first);
   if (!ending.reason.empty()) out += style.faint(" (" + ending.reason + ")");
-  out += ending.text.substr(line) + "\n";
+  out += ending.text.substr(first) + "\n";
   if (!ending.last_lines.empty()) {
     out += ending.slot ? fmt::format("  the last lines of slot {}:\n", *ending.slot) : "  its last lines:\n";
     for (const std::string& line : ending.last_lines) out += "    | " + harmless(line) + "\n";

@@ -162,6 +162,13 @@ Step Maker::make_environment() {
   if (!environment) return std::unexpected(std::move(environment.error()));
   release_->environment = std::move(*environment);
   values_.environment = &release_->environment;
+  for (const auto& [name, value] : release_->environment) {
+    if (value.per_worker) {
+      release_->worker_variables.emplace(name, value);
+    } else {
+      release_->variables.push_back(name + "=" + value.text);
+    }
+  }
   return {};
 }
 

@@ -41,6 +41,8 @@ struct Release {
   std::vector<config::EnvValue> ready_command;
   std::vector<config::SocketValue> sockets;    // for those templates
   config::Environment environment;
+  std::vector<std::string> variables;          // of it, NAME=VALUE, those that all workers have alike …
+  config::Environment worker_variables;        // … and those that differ
   os::OwnedFd directory;                       // O_PATH
   std::string directory_path;                  // behind all symlinks
   std::optional<wire::Identity> identity;      // none: the master's own

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -82,12 +83,13 @@ std::expected<PreparedLaunch, std::string> prepare(const Release& release, const
   const config::Values values = values_of(release, worker);
   auto arguments = expand_words(words, values);
   if (!arguments) return std::unexpected("command: " + arguments.error());
-  auto variables = config::worker_environment(release.environment, values);
-  if (!variables) return std::unexpected("env: " + variables.error());
+  auto variables = config::worker_environment(release.worker_variables, values);
+  if (!variables) return std::unexpected(std::move(variables.error()));
   PreparedLaunch prepared;
   prepared.plan.program = arguments->front();
   prepared.plan.arguments = std::move(*arguments);
-  prepared.plan.variables = std::move(*variables);
+  prepared.plan.variables = release.variables;
+  std::ranges::move(*variables, std::back_inserter(prepared.plan.variables));
   prepared.plan.directory = 0;
   prepared.plan.directory_text = release.directory_path;
   prepared.plan.limits = release.limits;

@@ -24,13 +24,13 @@ void ReadyCheck::run() {
   next_at_ = loop_.now() + interval_;
   runs_ = false;
   auto launched = handlers_.start();
-  auto watched = launched ? watch(std::move(*launched)) : std::unexpected(launched.error());
+  const auto watched = launched ? watch(std::move(*launched)) : std::unexpected(std::move(launched.error()));
   if (watched) return;
-  tell(watched.error().message());
+  tell(watched.error());
   next_.start_at(next_at_);
 }
 
-os::Result<void> ReadyCheck::watch(LaunchedProcess launched) {
+std::expected<void, std::string> ReadyCheck::watch(LaunchedProcess launched) {
   const WorkerChannel::Handlers channel_handlers{
       .running = [this] { runs_ = true; },
       .failed = [this](const std::string& text) { tell(text.empty() ? "the launcher ended without a word" : text); },
@@ -41,12 +41,12 @@ os::Result<void> ReadyCheck::watch(LaunchedProcess launched) {
                                       [this](const os::ExitStatus& status) { on_ended(status); });
   if (!process) {
     ::kill(launched.pid, SIGKILL);  // not reaped yet, so still this one
-    return std::unexpected(process.error());
+    return std::unexpected(process.error().message());
   }
   process_ = std::move(*process);
   if (!channel) {
     process_->signal(SIGKILL);
-    return std::unexpected(channel.error());
+    return std::unexpected(channel.error().message());
   }
   channel_ = std::move(*channel);
   return {};

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,15 +17,14 @@
 #include "master/launcher.hpp"
 #include "master/watched_process.hpp"
 #include "master/worker_channel.hpp"
-#include "os/error.hpp"
 
 namespace liveswap::master {
 
 class ReadyCheck {
  public:
   struct Handlers {
-    std::function<os::Result<LaunchedProcess>()> start;  // the command, once
-    std::function<void()> ready;                         // it ended with status 0: nothing follows
+    std::function<std::expected<LaunchedProcess, std::string>()> start;  // the command, once
+    std::function<void()> ready;                                         // it ended with status 0: nothing follows
     std::function<void(std::string_view text)> problem;  // it could not be started; told when that changes
   };
 
@@ -37,7 +37,7 @@ class ReadyCheck {
 
  private:
   void run();
-  [[nodiscard]] os::Result<void> watch(LaunchedProcess launched);
+  [[nodiscard]] std::expected<void, std::string> watch(LaunchedProcess launched);
   void on_ended(const os::ExitStatus& status);
   void tell(const std::string& problem);
 

@@ -29,6 +29,7 @@ struct WorkerSetup {
   SocketsOf sockets_of;
   std::string runtime_dir;  // absolute, the master's alone
   StandardStreams own_streams;
+  std::string cgroup_parent;  // below which each worker gets a cgroup of its own; "": none does
 };
 
 struct WorkerContext {

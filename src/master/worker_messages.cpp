@@ -26,19 +26,11 @@ void WorkerProcess::begin_readiness() {
     ready_check_ = std::make_unique<ReadyCheck>(
         context_.setup.loop, context_.children, ready.interval,
         ReadyCheck::Handlers{
-            .start = [this] { return start_ready_command(); },
+            .start = [this] { return launch(prepare_ready_command(*release_, traits_), OutputUser::ready_command); },
             .ready = [this] { become_ready(); },
             .problem = [this](std::string_view text) { output_.remark("liveswap: ready command: " + std::string(text)); }});
     ready_check_->begin();
   }
-}
-
-os::Result<LaunchedProcess> WorkerProcess::start_ready_command() {
-  const auto prepared = prepare_ready_command(*release_, traits_);
-  if (!prepared) return os::fail_with(0, prepared.error());
-  const auto ends = output_.open(OutputUser::ready_command);
-  if (!ends) return std::unexpected(ends.error());
-  return context_.setup.launcher.start(prepared->plan, prepared->descriptors, ends->streams);
 }
 
 void WorkerProcess::become_ready() {

@@ -107,6 +107,11 @@ void set_variable(wire::LaunchPlan& plan, const std::string& name, const std::st
 
 }  // namespace
 
+void join_cgroup(PreparedLaunch& launch, os::FdRef procs) {
+  launch.plan.cgroup = launch.plan.descriptors++;
+  launch.descriptors.push_back(procs);
+}
+
 std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release, const WorkerTraits& worker,
                                                           std::span<const BoundSocket> sockets) {
   auto prepared = prepare(release, worker, release.command);

@@ -25,6 +25,9 @@ struct WorkerTraits {
   std::string notify_socket;  // address
 };
 
+// Lets the process begin in this cgroup; `procs`: its cgroup.procs, open for writing, borrowed.
+void join_cgroup(PreparedLaunch& launch, os::FdRef procs);
+
 // `sockets`: those that the app lists, in its order.
 [[nodiscard]] std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release,
                                                                         const WorkerTraits& worker,

@@ -28,6 +28,11 @@ WorkerProcess::WorkerProcess(WorkerContext& context, const core::Spawn& ids, std
                .own = context.setup.own_streams,
                .uid = release_->worker_uid()}) {}
 
+// One that still has processes in it stays, as they do.
+WorkerProcess::~WorkerProcess() {
+  if (cgroup_) (void)cgroup_->remove();
+}
+
 // ---- launch ----
 
 void WorkerProcess::start() {
@@ -39,7 +44,9 @@ void WorkerProcess::start() {
 
 std::expected<void, std::string> WorkerProcess::try_start() {
   if (auto opened = open_notify_socket(); !opened) return opened;
-  auto launched = launch();
+  make_cgroup();
+  const auto sockets = context_.setup.sockets_of(release_->plan.listeners);
+  auto launched = launch(prepare_worker(*release_, traits_, sockets), OutputUser::program);
   if (!launched) return std::unexpected(std::move(launched.error()));
   started_ = std::chrono::system_clock::now();
   session_ = launched->pid;  // the launcher begins one
@@ -63,12 +70,25 @@ std::expected<void, std::string> WorkerProcess::open_notify_socket() {
   return {};
 }
 
-std::expected<LaunchedProcess, std::string> WorkerProcess::launch() {
-  const auto sockets = context_.setup.sockets_of(release_->plan.listeners);
-  const auto prepared = prepare_worker(*release_, traits_, sockets);
-  if (!prepared) return std::unexpected(prepared.error());
-  const auto ends = output_.open(OutputUser::program);
+void WorkerProcess::make_cgroup() {
+  if (context_.setup.cgroup_parent.empty()) return;
+  auto made = os::Cgroup::create(context_.setup.cgroup_parent,
+                                 fmt::format("liveswap-{}-{}", context_.token, ids_.worker.value));
+  if (made) {
+    cgroup_ = std::move(*made);
+  } else {
+    tell_problem("has no cgroup of its own: " + made.error().message());
+  }
+}
+
+std::expected<LaunchedProcess, std::string> WorkerProcess::launch(
+    std::expected<PreparedLaunch, std::string> prepared, OutputUser user) {
+  if (!prepared) return std::unexpected(std::move(prepared.error()));
+  const auto ends = output_.open(user);
   if (!ends) return std::unexpected(ends.error().message());
+  auto procs = cgroup_ ? cgroup_->open_procs() : os::OwnedFd();
+  if (!procs) return std::unexpected(procs.error().message());
+  if (cgroup_) join_cgroup(*prepared, *procs);
   auto launched = context_.setup.launcher.start(prepared->plan, prepared->descriptors, ends->streams);
   if (!launched) return std::unexpected(launched.error().message());
   return std::move(*launched);
@@ -140,6 +160,7 @@ bool WorkerProcess::signal_main(int signo) {
 void WorkerProcess::signal_all(int signo) {
   (void)signal_main(signo);
   for (const auto& process : former_) process->signal(signo);
+  if (cgroup_ && signo == SIGKILL) (void)cgroup_->kill();
   signal_members(tree(), [this](pid_t pid) { return context_.children.knows(pid); }, signo);
 }
 
@@ -194,7 +215,7 @@ void WorkerProcess::on_main_ended(const os::ExitStatus& status) {
 void WorkerProcess::end() { context_.bury(ids_.worker); }
 
 WorkerTree WorkerProcess::tree() const {
-  WorkerTree tree{{}, session_, traits_.mark};
+  WorkerTree tree{{}, session_, traits_.mark, cgroup_ ? &*cgroup_ : nullptr};
   if (main_) tree.roots.push_back(main_->pid());
   for (const auto& process : former_) tree.roots.push_back(process->pid());
   return tree;

@@ -32,6 +32,7 @@
 #include "master/worker_output.hpp"
 #include "master/worker_plan.hpp"
 #include "master/worker_tree.hpp"
+#include "os/cgroup.hpp"
 #include "protocols/worker_event.hpp"
 
 namespace liveswap::master {
@@ -39,6 +40,7 @@ namespace liveswap::master {
 class WorkerProcess {
  public:
   WorkerProcess(WorkerContext& context, const core::Spawn& ids, std::shared_ptr<const Release> release);
+  ~WorkerProcess();
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;
 
@@ -53,14 +55,15 @@ class WorkerProcess {
  private:
   [[nodiscard]] std::expected<void, std::string> try_start();
   [[nodiscard]] std::expected<void, std::string> open_notify_socket();
-  [[nodiscard]] std::expected<LaunchedProcess, std::string> launch();
+  void make_cgroup();
+  [[nodiscard]] std::expected<LaunchedProcess, std::string> launch(std::expected<PreparedLaunch, std::string> prepared,
+                                                                   OutputUser user);
   [[nodiscard]] os::Result<void> watch(LaunchedProcess launched);
   void on_running();
   void on_launch_failed(const std::string& text);
   void fail_launch(core::Reason reason, std::string text);
 
   void begin_readiness();
-  [[nodiscard]] os::Result<LaunchedProcess> start_ready_command();
   void become_ready();
 
   void on_said(const std::vector<protocols::WorkerEvent>& events);
@@ -93,6 +96,7 @@ class WorkerProcess {
   WallTime started_{};
   pid_t session_ = 0;
 
+  std::optional<os::Cgroup> cgroup_;
   std::unique_ptr<NotifySocket> notify_;
   std::unique_ptr<WorkerChannel> channel_;
   std::unique_ptr<WatchedProcess> main_;

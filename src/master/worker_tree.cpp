@@ -58,6 +58,25 @@ std::optional<Found> hold_child(pid_t pid, pid_t parent) {
 
 std::vector<pid_t> children(pid_t parent) { return os::children_of(parent).value_or(std::vector<pid_t>{}); }
 
+std::set<pid_t> processes_in(const os::Cgroup& cgroup) {
+  const auto listed = cgroup.processes();
+  return listed ? std::set<pid_t>(listed->begin(), listed->end()) : std::set<pid_t>();
+}
+
+// Those in the cgroup that are not members yet. Listed again after the pidfds were opened, so that each is who is meant.
+void add_from_cgroup(const os::Cgroup& cgroup, const IsKnownChild& skip, std::vector<TreeMember>& members) {
+  std::vector<TreeMember> found;
+  for (const pid_t pid : processes_in(cgroup)) {
+    if (skip(pid) || std::ranges::find(members, pid, &TreeMember::pid) != members.end()) continue;
+    if (auto pidfd = os::pidfd_open(pid)) found.push_back({pid, std::move(*pidfd)});
+  }
+  if (found.empty()) return;
+  const std::set<pid_t> still = processes_in(cgroup);
+  for (TreeMember& member : found) {
+    if (still.contains(member.pid)) members.push_back(std::move(member));
+  }
+}
+
 }  // namespace
 
 std::vector<TreeMember> find_members(const WorkerTree& tree, const IsKnownChild& is_known) {
@@ -77,6 +96,7 @@ std::vector<TreeMember> find_members(const WorkerTree& tree, const IsKnownChild&
   };
   for (const pid_t root : tree.roots) add_children(root);
   for (std::size_t i = 0; i < members.size(); ++i) add_children(members[i].pid);  // it grows while it is walked
+  if (tree.cgroup != nullptr) add_from_cgroup(*tree.cgroup, skip, members);
   return members;
 }
 

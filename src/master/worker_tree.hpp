@@ -1,6 +1,7 @@
 // The processes that belong to a worker: all that descend from it, and those whose parents died, which the kernel gives
 // to the master because it is a subreaper. The latter are known by the session that the worker began with, or by
-// LIVESWAP_WORKER in the environment that they were started with.
+// LIVESWAP_WORKER in the environment that they were started with; where the worker has a cgroup, by that too, which
+// nobody leaves who changes his session and his environment.
 //
 // Nothing is remembered here: /proc is asked each time, and only about the worker's own processes and the master's
 // children. A process that is found is held by pidfd and was looked at after the pidfd was opened, so that a pid which
@@ -13,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "os/cgroup.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
 
@@ -22,6 +24,7 @@ struct WorkerTree {
   std::vector<pid_t> roots;  // that are alive and held by the caller: the main process and what else it knows
   pid_t session = 0;         // that the worker was started in; 0: none of its own
   std::string mark;          // its LIVESWAP_WORKER
+  const os::Cgroup* cgroup = nullptr;  // its own; none where cgroups are not ours to make
 };
 
 struct TreeMember {

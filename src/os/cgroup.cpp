@@ -86,24 +86,17 @@ std::vector<std::string> directories_in(const std::string& directory) {
   return found;
 }
 
-// Kills everybody who is listed and was not killed before; says whether there was such a one. A process with
-// a SIGKILL pending cannot fork any more, so a round without anybody new is the last.
-Result<bool> kill_newcomers(const std::string& directory, std::set<pid_t>& killed) {
+// Those in the directory and below it.
+Result<void> add_processes(const std::string& directory, std::vector<pid_t>& processes) {
   const auto text = read_file(directory + "/cgroup.procs", kFileMax);
   if (!text) return std::unexpected(text.error());
-  bool any = false;
   for (const std::string_view line : split(*text, '\n')) {
     pid_t pid = 0;
     std::from_chars(line.data(), line.data() + line.size(), pid);
-    if (pid <= 0 || !killed.insert(pid).second) continue;  // 0: one that our pid namespace does not show
-    ::kill(pid, SIGKILL);
-    any = true;
+    if (pid > 0) processes.push_back(pid);  // 0: one that our pid namespace does not show
   }
-  for (const std::string& below : directories_in(directory)) {
-    const auto result = kill_newcomers(below, killed);
-    any = any || (result && *result);
-  }
-  return any;
+  for (const std::string& below : directories_in(directory)) (void)add_processes(below, processes);
+  return {};
 }
 
 Result<OwnedFd> open_in(const std::string& directory, const char* file, int flags) {
@@ -174,12 +167,25 @@ Result<void> Cgroup::kill() const {
   return killed || killed.error().code != ENOENT ? killed : kill_one_by_one();
 }
 
+Result<std::vector<pid_t>> Cgroup::processes() const {
+  std::vector<pid_t> processes;
+  if (auto added = add_processes(path_, processes); !added) return std::unexpected(added.error());
+  return processes;
+}
+
+// A process with a SIGKILL pending cannot fork any more, so a round without anybody new is the last.
 Result<void> Cgroup::kill_one_by_one() const {
   std::set<pid_t> killed;
   for (int round = 0; round < kKillRounds; ++round) {
-    const auto any = kill_newcomers(path_, killed);
-    if (!any) return std::unexpected(any.error());
-    if (!*any) return {};
+    const auto listed = processes();
+    if (!listed) return std::unexpected(listed.error());
+    bool any = false;
+    for (const pid_t pid : *listed) {
+      if (!killed.insert(pid).second) continue;
+      ::kill(pid, SIGKILL);
+      any = true;
+    }
+    if (!any) return {};
   }
   return fail_with(EBUSY, "kill(" + path_ + ")");
 }

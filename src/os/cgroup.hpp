@@ -3,9 +3,12 @@
 // us, an Error says why, and the caller goes on without.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "os/error.hpp"
 #include "os/fd.hpp"
@@ -38,6 +41,9 @@ class Cgroup {
 
   // No process is in it or below it (one that has ended but is not reaped does not count).
   [[nodiscard]] Result<bool> empty() const;
+
+  // Who is in it and below it now, those that have ended but are not reaped included, in no order.
+  [[nodiscard]] Result<std::vector<pid_t>> processes() const;
 
   // SIGKILL to every process in it and below it, at once where the kernel can (Linux 5.14), else one after
   // the other.

@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <regex>
 #include <string>
 
+#include "os/cgroup.hpp"
 #include "os/process_tree.hpp"
 #include "os/procfs.hpp"
 #include "worker_site.hpp"
@@ -251,6 +253,43 @@ TEST_CASE("a readiness command that still runs is killed with its worker") {
   site.run_until_ended();
   site.run_until([&] { return !lives(check); });
   CHECK(std::ranges::count(site.events, "ready 1") == 0);
+}
+
+TEST_CASE("with a cgroup of its own nobody escapes a worker's end") {
+  const auto own = os::own_cgroup();
+  if (!own || !os::check_cgroup_is_ours(*own, os::runs_under_systemd())) {
+    MESSAGE("skipped: cgroups are not ours here");
+    return;
+  }
+  Site site;
+  WorkerSetup setup = site.setup(site.folder.path());
+  setup.cgroup_parent = *own;
+  site.workers = std::make_unique<Workers>(std::move(setup));
+  const auto count = [&] {
+    std::ptrdiff_t found = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(*own)) {
+      found += entry.path().filename().string().starts_with("liveswap-") && entry.is_directory() &&
+               !entry.path().filename().string().starts_with("liveswap-test") ? 1 : 0;
+    }
+    return found;
+  };
+  const auto before = count();
+  core::AppPlan plan = shell("(env -i setsid sh -c 'echo $$; exec sleep 1000' &) ; cat /proc/self/cgroup | grep ^0; exec sleep 1000");
+  plan.ready = {.when = core::ReadyWhen::command, .interval = 1ms, .command = {"/bin/grep", "liveswap-", "/proc/self/cgroup"}};
+  const auto worker = site.spawn(plan);
+  site.run_until_event("ready 1");
+  site.run_until([&] { return std::ranges::count(site.out_text, '\n') == 3; });
+  CHECK(count() == before + 1);
+  std::smatch match;
+  REQUIRE(std::regex_search(site.out_text, match, std::regex("\\| (\\d+)\n")));
+  const auto escaped = static_cast<pid_t>(std::stol(match[1]));
+  CHECK(lives(escaped));
+  site.workers->signal({worker, SIGTERM, false});
+  site.run_until_event("exited 1: killed by SIGTERM, left others");
+  site.workers->signal({worker, SIGKILL, true});
+  site.run_until_event("gone 1");
+  CHECK_FALSE(lives(escaped));
+  site.run_until([&] { return count() == before; });
 }
 
 TEST_CASE("orphans are reaped, however many, and no worker's end is missed") {

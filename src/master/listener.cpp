@@ -25,24 +25,28 @@ bool shares_port(const core::Address& address) { return !is_unix(address.kind) &
 struct Listener::Attempt {
   std::vector<ListenerSocket> sockets;
   std::vector<std::string> failures;
-  bool port_was_taken = false;  // the one that the kernel chose for another address
+  std::uint16_t chosen_port = 0;
+  bool port_was_taken = false;  // the one that the kernel has just chosen for another address
 };
 
 Listener::Listener(core::ListenerPlan plan, PathRights rights, int backlog)
     : plan_(std::move(plan)), rights_(rights), backlog_(plan_.options.backlog.value_or(backlog)) {}
 
+std::uint16_t Listener::port_of(const core::Address& address) const {
+  return shares_port(address) ? chosen_port_ : address.port;
+}
+
 Listener::Attempt Listener::try_to_open() const {
-  Attempt attempt;
-  std::uint16_t shared_port = 0;
+  Attempt attempt{.chosen_port = chosen_port_};
   for (const core::Address& address : plan_.addresses) {
-    const std::uint16_t port = shares_port(address) ? shared_port : address.port;
+    const std::uint16_t port = shares_port(address) ? attempt.chosen_port : address.port;
     auto socket = ListenerSocket::open({address, plan_.options, rights_, port, backlog_, paused_});
     if (socket) {
-      if (shares_port(address)) shared_port = socket->address().port();
+      if (shares_port(address)) attempt.chosen_port = socket->address().port();
       attempt.sockets.push_back(std::move(*socket));
     } else if (!address.if_available || !is_absent(socket.error().code)) {
-      if (shares_port(address) && port != 0 && socket.error().code == EADDRINUSE)
-        attempt.port_was_taken = true;
+      const bool just_chosen = shares_port(address) && port != chosen_port_;
+      if (just_chosen && socket.error().code == EADDRINUSE) attempt.port_was_taken = true;
       attempt.failures.push_back(say(socket.error().text));
     }
   }
@@ -57,6 +61,7 @@ std::expected<void, std::vector<std::string>> Listener::open() {
   for (int again = 1; attempt.port_was_taken && again < kPortAttempts; ++again) attempt = try_to_open();
   if (!attempt.failures.empty()) return std::unexpected(std::move(attempt.failures));
   sockets_ = std::move(attempt.sockets);
+  chosen_port_ = attempt.chosen_port;
   return {};
 }
 
@@ -134,8 +139,8 @@ void Listener::add_rows_to(std::vector<ListenerRow>& out, const std::vector<std:
     out.push_back({.name = plan_.name,
                    .index = index,
                    .kind = address.kind,
-                   .address = planned_text(address),
-                   .port = address.port,
+                   .address = planned_text(address, port_of(address)),
+                   .port = port_of(address),
                    .open = false,
                    .paused = paused_,
                    .apps = apps});

@@ -46,6 +46,7 @@ class Listener {
  private:
   struct Attempt;
   [[nodiscard]] Attempt try_to_open() const;
+  [[nodiscard]] std::uint16_t port_of(const core::Address& address) const;
   [[nodiscard]] std::expected<void, std::string> apply_hold();
   [[nodiscard]] std::string say(const std::string& text) const {
     return "listener " + plan_.name + ": " + text;
@@ -54,8 +55,10 @@ class Listener {
   core::ListenerPlan plan_;
   PathRights rights_;
   int backlog_;
-  bool paused_ = false;                  // by an operator
-  bool held_back_ = false;               // since its apps are stopping
+  bool paused_ = false;     // by an operator
+  bool held_back_ = false;  // since its apps are stopping
+  std::uint16_t chosen_port_ =
+      0;  // by the kernel, for all addresses with port 0; kept for when it opens again
   std::vector<ListenerSocket> sockets_;  // those that are there: an address may be left out (`localhost`)
 };
 

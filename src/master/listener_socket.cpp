@@ -71,8 +71,8 @@ int type_of(core::SocketKind kind) {
   return is_datagram(kind) ? SOCK_DGRAM : SOCK_STREAM;
 }
 
-std::string planned_text(const core::Address& address) {
-  const auto wanted = wanted_address(address, address.port);
+std::string planned_text(const core::Address& address, std::uint16_t port) {
+  const auto wanted = wanted_address(address, port);
   return wanted ? wanted->text() : address.text;
 }
 

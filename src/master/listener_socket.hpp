@@ -81,7 +81,7 @@ bool accepts(core::SocketKind kind);  // has a backlog: stream and seqpacket
 bool is_datagram(core::SocketKind kind);
 
 // Its address as it would be shown, before it is bound.
-std::string planned_text(const core::Address& address);
+std::string planned_text(const core::Address& address, std::uint16_t port);
 
 // What socket(2) calls it: SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET.
 int type_of(core::SocketKind kind);

@@ -203,10 +203,10 @@ std::expected<bool, std::string> Listeners::set_paused(std::string_view name, bo
   return listener->set_paused(paused);
 }
 
-std::vector<std::string> Listeners::reassert(std::span<const std::string> names) {
+std::vector<std::string> Listeners::reassert(core::AppId id) {
   std::vector<std::string> changes;
-  for (const std::string& name : names) {
-    if (Listener* listener = find(name)) std::ranges::move(listener->reassert(), std::back_inserter(changes));
+  for (const std::string& name : apps_.at(id).lists) {
+    std::ranges::move(find(name)->reassert(), std::back_inserter(changes));
   }
   return changes;
 }

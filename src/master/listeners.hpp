@@ -74,10 +74,10 @@ class Listeners {
     return set_paused(name, false);
   }
 
-  // Puts back the backlog that a worker may have changed on a shared socket; what was found changed, one line
-  // each. An O_NONBLOCK that a worker has set or cleared is left as it is, since workers that run rely on it;
-  // told once.
-  [[nodiscard]] std::vector<std::string> reassert(std::span<const std::string> names);
+  // ReassertListeners: puts back the backlog that a worker may have changed on a shared socket; what was
+  // found changed, one line each. An O_NONBLOCK that a worker has set or cleared is left as it is, since
+  // workers that run rely on it; told once.
+  [[nodiscard]] std::vector<std::string> reassert(core::AppId app);
 
  private:
   // How much an app still needs its listeners. Of the apps that list one, the one that needs it most counts.

@@ -74,7 +74,7 @@ void Master::perform(const core::QuiesceListeners& action) {
 }
 
 void Master::perform(const core::ReassertListeners& action) {
-  for (const std::string& change : listeners_.reassert(app_plan(action.app).listeners)) {
+  for (const std::string& change : listeners_.reassert(action.app)) {
     log_.tell(core::LogLevel::info, app_name(action.app), change);
   }
 }

@@ -187,7 +187,7 @@ TEST_CASE("what cannot be held back takes as few clients as possible while its a
   CHECK(must(os::accept_queue(world.socket("http", 1).fd)).backlog == 0);
   CHECK(must(os::accept_queue(world.socket("http", 0).fd)).backlog == (tcp_is_held ? 50 : 0));
   CHECK(world.listeners.quiesce(kWeb).empty());  // told once
-  CHECK(world.listeners.reassert(std::vector<std::string>{"http"}).empty());
+  CHECK(world.listeners.reassert(kWeb).empty());
   world.listeners.start(kWeb);
   CHECK(world.last<core::ListenersOpened>() != nullptr);
   CHECK(must(os::accept_queue(world.socket("http", 0).fd)).backlog == 50);
@@ -207,7 +207,7 @@ TEST_CASE("an app whose Unix path was taken while it stopped cannot start, and t
   CHECK(world.open_sockets("http") == 0);
 }
 
-TEST_CASE("an app that starts again binds its listeners again") {
+TEST_CASE("an app that starts again binds its listeners again, on the ports that the kernel had chosen") {
   const TempDir dir;
   World world(one_app({tcp("127.0.0.1"), unix_path(dir.path("x"))}));
   const std::uint16_t port = world.socket("http").port;
@@ -217,6 +217,7 @@ TEST_CASE("an app that starts again binds its listeners again") {
   world.listeners.start(kWeb);
   CHECK(world.last<core::ListenersOpened>()->app == kWeb);
   REQUIRE(world.open_sockets("http") == 2);
+  CHECK(world.socket("http", 0).port == port);
   CHECK(client_of(address_of(world.socket("http", 0))).valid());
   CHECK(client_of(address_of(world.socket("http", 1))).valid());
 }
@@ -241,6 +242,17 @@ TEST_CASE("an app whose port was taken meanwhile cannot start, and has no half o
   world.listeners.start(kWeb);
   CHECK(world.last<core::ListenersOpened>() != nullptr);
   CHECK(world.open_sockets("http") == 1);
+}
+
+TEST_CASE("a port that the kernel had chosen and somebody has taken since is an error") {
+  World world(one_app({tcp("127.0.0.1"), tcp("127.0.0.2")}));
+  const std::uint16_t port = world.socket("http").port;
+  world.listeners.close(kWeb);
+  const auto other = os::test::listening(must(os::SocketAddress::ipv4("127.0.0.2", port)));
+  world.listeners.start(kWeb);
+  REQUIRE(world.last<core::ListenersFailed>() != nullptr);
+  CHECK(world.last<core::ListenersFailed>()->text.starts_with("listener http: bind(127.0.0.2:" +
+                                                              std::to_string(port)));
 }
 
 TEST_CASE("a release that lists a closed listener gets it bound") {

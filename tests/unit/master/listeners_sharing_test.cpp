@@ -8,7 +8,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kWeb = core::AppId{1};
-const std::vector<std::string> kHttp{"http"};
 
 core::MasterPlan one_app(core::Address address, core::SocketOptions options = {}) {
   return plan({listener("http", {std::move(address)}, std::move(options))}, {app("web", {"http"})});
@@ -145,30 +144,30 @@ TEST_CASE("a worker's small backlog is put back and told once") {
   for (const auto& address : {tcp("127.0.0.1"), unix_path(dir.path("x"))}) {
     World world(one_app(address, {.backlog = 100}));
     const BoundSocket socket = world.socket("http");
-    CHECK(world.listeners.reassert(kHttp).empty());
+    CHECK(world.listeners.reassert(kWeb).empty());
     must(os::listen_on(socket.fd, 3));
-    CHECK(lines(world.listeners.reassert(kHttp)) ==
+    CHECK(lines(world.listeners.reassert(kWeb)) ==
           lines({about(socket, "had set its backlog to 3: put back to 100")}));
     CHECK(must(os::accept_queue(socket.fd)).backlog == 100);
-    CHECK(world.listeners.reassert(kHttp).empty());
+    CHECK(world.listeners.reassert(kWeb).empty());
   }
 }
 
 TEST_CASE("a backlog above somaxconn is what the kernel makes of it, not a worker's change") {
   World world(one_app(tcp("127.0.0.1"), {.backlog = os::somaxconn() + 100}));
-  CHECK(world.listeners.reassert(kHttp).empty());
+  CHECK(world.listeners.reassert(kWeb).empty());
 }
 
 TEST_CASE("a worker's O_NONBLOCK is told once per change and left as it is") {
   World world(one_app(udp("127.0.0.1")));
   const BoundSocket socket = world.socket("http");
   must(os::set_nonblock(socket.fd, true));
-  CHECK(lines(world.listeners.reassert(kHttp)) ==
+  CHECK(lines(world.listeners.reassert(kWeb)) ==
         lines({about(socket, "has made it non-blocking, for every worker that shares it (O_NONBLOCK)")}));
-  CHECK(world.listeners.reassert(kHttp).empty());
+  CHECK(world.listeners.reassert(kWeb).empty());
   CHECK(must(os::is_nonblock(socket.fd)));
   must(os::set_nonblock(socket.fd, false));
-  CHECK(lines(world.listeners.reassert(kHttp)) ==
+  CHECK(lines(world.listeners.reassert(kWeb)) ==
         lines({about(socket, "has made it blocking, for every worker that shares it (O_NONBLOCK)")}));
 }
 
@@ -177,7 +176,7 @@ TEST_CASE("a TCP socket that a worker has shut down listens again") {
   const BoundSocket http = world.socket("http");
   REQUIRE(::shutdown(http.fd.get(), SHUT_RD) == 0);
   REQUIRE(errno_of_client(address_of(http)) == ECONNREFUSED);
-  CHECK(lines(world.listeners.reassert(kHttp)) ==
+  CHECK(lines(world.listeners.reassert(kWeb)) ==
         lines({about(http, "had shut the socket down: it listens again")}));
   CHECK(client_of(address_of(http)).valid());
   CHECK(must(os::accept_queue(http.fd)).backlog == 100);
@@ -188,7 +187,7 @@ TEST_CASE("a Unix socket that a worker has shut down is told") {
   World world(one_app(unix_path(dir.path("x"))));
   const BoundSocket socket = world.socket("http");
   REQUIRE(::shutdown(socket.fd.get(), SHUT_RD) == 0);
-  CHECK(lines(world.listeners.reassert(kHttp)) ==
+  CHECK(lines(world.listeners.reassert(kWeb)) ==
         lines({about(
             socket, "has shut the socket down: nobody can connect until its apps are stopped and started")}));
 }
@@ -220,10 +219,12 @@ TEST_CASE("rows say what is bound, what waits, and who lists it") {
 }
 
 TEST_CASE("rows of a closed listener show what it will be") {
-  World world(plan({listener("http", {tcp("127.0.0.1", 0), tcp("::1", 0)})}, {app("web", {"http"})}));
+  World world(
+      plan({listener("http", {tcp("127.0.0.1"), unix_abstract("liveswap-rows")})}, {app("web", {"http"})}));
+  const std::string address = world.socket("http").address;
   world.listeners.close(kWeb);
-  CHECK(world.row("http", 0).address == "127.0.0.1:0");
-  CHECK(world.row("http", 1).address == "[::1]:0");
+  CHECK(world.row("http", 0).address == address);
+  CHECK(world.row("http", 1).address == "@liveswap-rows");
   CHECK(!world.row("http", 1).open);
   CHECK(!world.row("http", 1).backlog);
 }

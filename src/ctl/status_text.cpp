@@ -162,6 +162,12 @@ class StatusPage {
   std::size_t name_width_;
 };
 
+// As it would stand in the file: "tcp://127.0.0.1:8080", "unix:/run/x.sock".
+std::string listed_address(const Json& row) {
+  const std::string kind = text_in(row, "kind");
+  return kind + (kind == "tcp" || kind == "udp" ? "://" : ":") + harmless(text_in(row, "address"));
+}
+
 }  // namespace
 
 std::string status_text(const Json& status, bool workers, const Page& page) {
@@ -191,8 +197,7 @@ std::string listeners_text(const Json& reply) {
     if (const auto dropped = number_in(row, "dropped").value_or(0); dropped > 0) {
       state += fmt::format("{}{} dropped", state.empty() ? "" : ", ", dropped);
     }
-    table.add({text_in(row, "name"), text_in(row, "kind") + ":" + harmless(text_in(row, "address")), queue,
-               apps, state});
+    table.add({text_in(row, "name"), listed_address(row), queue, apps, state});
   }
   return table.text();
 }

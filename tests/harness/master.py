@@ -172,11 +172,11 @@ class Liveswap:
         return wait_until(look, timeout, what or "the app's status")
 
     def address(self, listener):
-        """Where a listener really is, with the port that the kernel chose for port 0."""
+        """Where a listener really is, as in the file, with the port that the kernel chose for port 0."""
         for found in self.status()["listeners"]:
             if found["name"] == listener:
-                address = found["address"]
-                return address[0] if isinstance(address, list) else address
+                separator = "://" if found["kind"] in ("tcp", "udp") else ":"
+                return found["kind"] + separator + found["address"]
         raise AssertionError(f"no listener {listener!r}")
 
     def get(self, listener, path="/", timeout=5.0):

@@ -62,6 +62,21 @@ class Upgrades(ServiceTest):
             hammer.wait_answer()
             self.assert_nothing_failed(hammer.result())
 
+    def test_an_aborted_upgrade_loses_nothing(self):
+        hammers = self.hammers()
+        for hammer in hammers:
+            hammer.wait_version("v1")
+        before = {worker["pid"] for worker in self.web.workers("ready")}
+        upgrade = self.web.ctl_process("upgrade", "--env", "READY_MS=9000")
+        self.web.wait_app(lambda app: app["rollout"] is not None)
+        self.web.ctl("abort", status=0)
+        self.assertEqual(upgrade.wait(), 1)
+        upgrade.close()
+        self.assertEqual({worker["pid"] for worker in self.web.workers("ready")}, before)
+        for hammer in hammers:
+            hammer.wait_version("v1")
+            self.assert_nothing_failed(hammer.result())
+
 
 class FailedUpgrades(ServiceTest):
     ready_timeout = "1s"
@@ -95,21 +110,6 @@ class FailedUpgrades(ServiceTest):
         for hammer in self.load:
             self.assert_nothing_failed(hammer.result())
         self.ended_well(self.web)
-
-    def test_an_aborted_upgrade_loses_nothing(self):
-        self.load = self.hammers()
-        for hammer in self.load:
-            hammer.wait_version("v1")
-        before = {worker["pid"] for worker in self.web.workers("ready")}
-        upgrade = self.web.ctl_process("upgrade", "--json", "--env", "READY_MS=900")
-        self.web.wait_app(lambda app: app["rollout"] is not None)
-        self.web.ctl("abort", status=0)
-        self.assertEqual(upgrade.wait(), 1)
-        upgrade.close()
-        self.assertEqual({worker["pid"] for worker in self.web.workers("ready")}, before)
-        for hammer in self.load:
-            hammer.wait_version("v1")
-            self.assert_nothing_failed(hammer.result())
 
 
 class KilledWorkers(ServiceTest):

@@ -24,10 +24,10 @@ listeners:
   http: tcp://127.0.0.1:0
 apps:
   shop:
-    command: [{command}]
+    command: [{worker}]
     workers: 4
     ready: {{timeout: 2s}}
-    env: {{VERSION: {version}}}
+    env: {{VERSION: {version}, FAULT: {fault}}}
 """
 
 TROUBLES = {"refused": "refused", "reset_before": "reset", "reused_reset": "reset", "eof_before": "closed early",
@@ -65,8 +65,8 @@ class Demo:
         self.begun = self.shown = 0.0
         self.upgrades = {"done": 0, "rolled back": 0}
 
-    def configure(self, version, command=None):
-        self.master.configure(CONFIG.format(version=version, command=command or build.program("http_worker")))
+    def configure(self, version, fault):
+        self.master.configure(CONFIG.format(worker=build.program("http_worker"), version=version, fault=fault))
 
     def watch(self, seconds):
         """A line a second: how many requests, answered by whom, and what failed."""
@@ -85,39 +85,43 @@ class Demo:
             print(f"  {now - self.begun:5.1f} s {rate:9,.0f} requests/s  {bar(versions):{BAR + 12}} {failed:3} failed",
                   flush=True)
 
-    def upgrade(self, what, version, command=None):
+    def upgrade(self, what, version, fault="none", shown=3):
+        """Rolls a version out; shows the last lines of what liveswapctl says. True if that was to be expected."""
         print(f"\n  {what}", flush=True)
-        self.configure(version, command)
+        self.configure(version, fault)
         begun = time.monotonic()
         result = self.master.ctl("upgrade")
         took = (time.monotonic() - begun) * 1000
         print("  $ liveswapctl upgrade")
-        for line in (result.out + result.err).splitlines():
-            print(f"    {line[:76]}")
-        print(f"  → status {result.status}, after {took:.0f} ms\n", flush=True)
+        lines = result.out.splitlines()
+        if len(lines) > shown:
+            print("    …")
+        for line in lines[-shown:] + result.err.splitlines():
+            line = line.replace(f" --control {self.master.control}", "")
+            print(textwrap.fill(line, 78, initial_indent="    ", subsequent_indent="      "))
+        print(f"  → exit status {result.status}, after {took:.0f} ms\n", flush=True)
         self.upgrades["done" if result.status == 0 else "rolled back"] += 1
-        return result.status
+        return result.status == (0 if fault == "none" else 1)
 
     def run(self):
-        self.configure("v1")
+        self.configure("v1", "none")
         self.master.start(30.0)
         address = self.master.address("http")
         print(f"liveswap runs {WORKERS} workers of an HTTP service, v1, on {address}.\n"
-              f"{CLIENTS} clients make a new connection for each request, {CLIENTS} keep theirs; each asks again as\n"
-              "soon as it is answered. Every failure is counted.\n", flush=True)
+              f"{CLIENTS} clients make a new connection for each request, {CLIENTS} keep theirs; each asks\n"
+              "again as soon as it is answered. Every failure is counted.\n", flush=True)
         self.loads = [Load(address, "close"), Load(address, "keep-alive")]
         self.begun = self.shown = time.monotonic()
         self.watch(PAUSE_S)
-        wanted = [self.upgrade("v2 is there: the new workers get the same listening socket.", "v2")]
+        as_expected = [self.upgrade("v2 is there. Its workers get the same listening socket as v1's.", "v2", shown=99)]
         self.watch(PAUSE_S)
-        wanted.append(self.upgrade("And v3.", "v3"))
+        as_expected.append(self.upgrade("Now v3.", "v3"))
         self.watch(PAUSE_S)
-        wanted.append(self.upgrade("v4 is broken: its program ends at once. The upgrade must be rolled back.", "v4",
-                                   "/bin/false") - 1)
+        as_expected.append(self.upgrade("v4 is broken: it ends as soon as it is started. v3 must go on.", "v4", "exit"))
         self.watch(PAUSE_S)
-        wanted.append(self.upgrade("v5 is mended.", "v5"))
+        as_expected.append(self.upgrade("v5 is mended.", "v5"))
         self.watch(PAUSE_S)
-        return self.tell([load.result() for load in self.loads]) and not any(wanted)
+        return self.tell([load.result() for load in self.loads]) and all(as_expected)
 
     def tell(self, results):
         """What came of it, in plain words; returns whether nothing was lost."""
@@ -131,9 +135,8 @@ class Demo:
             versions[row["version"]] = versions.get(row["version"], 0) + row["successes"]
         print(f"\n  answered   {sum(versions.values()):,} requests: "
               + ", ".join(f"{name} {count:,}" for name, count in sorted(versions.items())))
-        print(f"  failed     {failed}: "
-              + textwrap.fill(", ".join(f"{name} {count}" for name, count in kinds.items()), 66)
-              .replace("\n", "\n" + " " * 13))
+        print(f"  failed     {failed}: " + (", ".join(f"{name} {count}" for name, count in kinds.items() if count)
+                                       or "none refused, reset, closed early, truncated or timed out"))
         print(f"  upgrades   {self.upgrades['done']} done, {self.upgrades['rolled back']} rolled back")
         slowest = max(result["max_us"] for result in results) / 1000
         gap = max(result["longest_gap_ms"] for result in results)

@@ -157,11 +157,12 @@ static void run(struct server *server) {
 int main(int argc, char **argv) {
   static struct server server;
   const struct liveswap_callbacks callbacks = {.drain = on_drain, .listener = on_listener};
+  struct watched *master = NULL;
   int error = liveswap_open(&server.worker, LIVESWAP_UNSET_ENVIRONMENT | LIVESWAP_DRAIN_ON_SIGTERM);
   if (error < 0) fail("liveswap_open", -error);
   if ((server.epoll = epoll_create1(EPOLL_CLOEXEC)) == -1) fail("epoll_create1", errno);
   liveswap_set_callbacks(server.worker, &callbacks, &server);
-  if (liveswap_fd(server.worker) != -1) watch(&server, MASTER, liveswap_fd(server.worker));
+  if (liveswap_fd(server.worker) != -1) master = watch(&server, MASTER, liveswap_fd(server.worker));
 
   if ((error = liveswap_ready(server.worker)) < 0) fail("liveswap_ready", -error);
   for (size_t i = 0; i < liveswap_listener_count(server.worker); ++i) {
@@ -171,5 +172,7 @@ int main(int argc, char **argv) {
   run(&server);
   liveswap_stopping(server.worker);
   liveswap_close(server.worker);
+  close(server.epoll);
+  free(master);
   return 0;
 }

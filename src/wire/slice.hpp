@@ -9,7 +9,7 @@ namespace liveswap::wire {
 
 [[nodiscard]] constexpr std::string_view slice(std::string_view text, std::size_t from,
                                                std::size_t count = std::string_view::npos) {
-  if (from >= text.size()) return {};
+  if (from > text.size()) from = text.size();
   const std::size_t rest = text.size() - from;
   return {text.data() + from, count < rest ? count : rest};
 }

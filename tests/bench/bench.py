@@ -7,6 +7,7 @@ ratios mean something where the milliseconds, on a busy machine, do not.
 
 import argparse
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -97,9 +98,8 @@ def timed(action):
 
 
 def upgrade(control, wait):
-    for reply in control.stream("Upgrade", wait=wait):
-        outcome = reply.get("outcome")
-    if outcome is None or outcome["result"] != "done":
+    outcome = control.call("Upgrade", wait=wait)["outcome"]
+    if outcome["result"] != "done":
         raise AssertionError(f"the upgrade ended with {outcome}")
 
 
@@ -132,20 +132,23 @@ def verdict(good):
 
 
 def print_upgrade_head(rounds):
-    print(f"Upgrade wall time, median of {rounds}, in ms. asked: all new workers are ready and the old")
-    print("ones asked to end; reaped: the old ones are gone. liveswap is asked over its control")
-    print("socket; liveswapctl is the same with the client's start. Aim: at most "
-          f"{AIM_RATIO} x from 8 workers.")
-    print()
-    print("workers  program   bare loop         liveswap          liveswapctl  ratio")
-    print("                   asked    reaped   asked    reaped         asked  asked  reaped")
+    load, processors = os.getloadavg()[0], os.cpu_count()
+    print(f"""\
+Upgrade wall time in ms, median of {rounds}. asked: all new workers are ready and the
+old ones were asked to end; reaped: the old ones are gone. liveswap is asked over
+its control socket; liveswapctl is that with the client's start, and progress.
+Aim: at most {AIM_RATIO} x from 8 workers. A busy machine has worse ratios: the load is
+{load:.1f} on {processors} processors.
+
+workers  program    bare loop          liveswap      liveswapctl     ratio
+                  asked   reaped    asked   reaped      asked   asked  reaped""")
 
 
 def print_upgrade(workers, program, row):
     ratios = row["asked"] / row["bare asked"], row["reaped"] / row["bare reaped"]
     aim = verdict(ratios[0] <= AIM_RATIO) if workers >= 8 else ""
-    print(f"{workers:7}  {program:8}{row['bare asked']:8.2f}  {row['bare reaped']:8.2f}{row['asked']:8.2f}  "
-          f"{row['reaped']:8.2f}  {row['liveswapctl']:12.2f}{ratios[0]:7.2f}{ratios[1]:8.2f}  {aim}", flush=True)
+    print(f"{workers:7}  {program:7}{row['bare asked']:7.2f}  {row['bare reaped']:7.2f}  {row['asked']:7.2f}  "
+          f"{row['reaped']:7.2f}  {row['liveswapctl']:9.2f}  {ratios[0]:6.2f}  {ratios[1]:6.2f} {aim}", flush=True)
 
 
 def print_idle(idle):

@@ -35,7 +35,8 @@ void RolloutView::add_event(const Json& event) {
     if (!text_in(event, "message").empty()) headlines_[app] = harmless(text_in(event, "message"));
     return;
   }
-  Worker& worker = workers_[{app, *generation, *slot}];
+  if (name == "worker_starting") forget_ended(app, *generation, *slot);
+  Worker& worker = workers_[{app, *generation, *slot, number_in(event, "worker").value_or(0)}];
   if (name == "worker_starting") worker = {State::starting, ""};
   if (name == "worker_ready") worker = {State::ready, ""};
   if (name == "worker_draining") worker = {State::draining, ""};
@@ -48,11 +49,22 @@ void RolloutView::add_event(const Json& event) {
   if (name == "slot_gave_up") worker = {State::dead, "not started again"};
 }
 
+// A new worker takes the place of the one that ended in its slot; one that still drains is beside it.
+void RolloutView::forget_ended(const std::string& app, std::int64_t generation, std::int64_t slot) {
+  std::erase_if(workers_, [&](const auto& entry) {
+    const auto& [of_app, of_generation, of_slot, worker] = entry.first;
+    const State state = entry.second.state;
+    return of_app == app && of_generation == generation && of_slot == slot &&
+           (state == State::waiting || state == State::dead || state == State::gone);
+  });
+}
+
 void RolloutView::add_status(const Json& status) {
   for (const Json& app : list_in(status, "apps")) {
     for (const Json& each : list_in(app, "workers")) {
-      const auto found = workers_.find({text_in(app, "name"), number_in(each, "generation").value_or(0),
-                                        number_in(each, "slot").value_or(0)});
+      const Key key{text_in(app, "name"), number_in(each, "generation").value_or(0),
+                    number_in(each, "slot").value_or(0), number_in(each, "worker").value_or(0)};
+      const auto found = workers_.find(key);
       if (found != workers_.end()) found->second.connections = number_in(each, "connections").value_or(-1);
     }
   }
@@ -64,7 +76,7 @@ bool RolloutView::is_draining() const {
 }
 
 std::string RolloutView::line_of(const Key& key, const Worker& worker, const Style& style) const {
-  const auto& [app, generation, slot] = key;
+  const auto& [app, generation, slot, number] = key;
   std::string state;
   switch (worker.state) {
     case State::starting: state = style.busy("starting"); break;

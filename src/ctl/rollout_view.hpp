@@ -36,8 +36,10 @@ class RolloutView {
     std::string detail;             // "exit status 1", "again in 2s"
     std::int64_t connections = -1;  // unknown
   };
-  using Key = std::tuple<std::string, std::int64_t, std::int64_t>;  // app, generation, slot
+  using Key =
+      std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t>;  // app, generation, slot, worker
 
+  void forget_ended(const std::string& app, std::int64_t generation, std::int64_t slot);
   [[nodiscard]] std::string line_of(const Key& key, const Worker& worker, const Style& style) const;
   [[nodiscard]] std::vector<Key> in_order() const;
 

@@ -258,9 +258,9 @@ std::string event_text(const Json& event, const Style& style) {
 std::string line_text(const Json& line, bool for_terminal) {
   const std::string text = text_in(line, "text");
   const std::string app = text_in(line, "app");
-  const std::string label = app.empty() ? "liveswap"
-                                        : fmt::format("{}/{} g{}", app, number_in(line, "slot").value_or(0),
-                                                      number_in(line, "generation").value_or(0));
+  if (app.empty()) return for_terminal ? harmless(text) : text;  // the master's own begins with its name
+  const std::string label = fmt::format("{}/{} g{}", app, number_in(line, "slot").value_or(0),
+                                        number_in(line, "generation").value_or(0));
   return label + " | " + (for_terminal ? harmless(text) : text);
 }
 

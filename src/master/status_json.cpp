@@ -73,7 +73,8 @@ Json worker_json(const Operations& master, const core::WorkerSnapshot& worker) {
           {"connections", optional_json(facts.connections)},
           {"deadline", time_json(master, worker.deadline)},
           {"gave_up", worker.gave_up},
-          {"status", text_json(facts.status)}};
+          {"status", text_json(facts.status)},
+          {"worker", id_json(worker.worker)}};
 }
 
 Json generation_json(const Operations& master, const core::GenerationSnapshot& generation) {
@@ -191,6 +192,7 @@ Json event_json(const Told& told) {
       {"generation", id_json(note.generation)},
       {"release", id_json(note.release)},
       {"slot", worker ? Json(*note.slot) : Json(nullptr)},
+      {"worker", id_json(note.worker)},
       {"pid", told.pid != 0 ? Json(told.pid) : Json(nullptr)},
       {"rollout", note.rollout ? Json(core::name_of(*note.rollout)) : Json(nullptr)},
       {"reason", note.reason != core::Reason::none ? Json(core::name_of(note.reason)) : Json(nullptr)},

@@ -65,6 +65,24 @@ TEST_CASE("how a worker ended, and when it comes again, is shown") {
   CHECK(view.lines(80, 24, Style{}) == Lines{"  web/0 g10      gone: exit status 1"});
 }
 
+TEST_CASE("a slot's new worker stands beside the one that drains, and in place of one that ended") {
+  RolloutView view;
+  const auto numbered = [](const char* event, int number) {
+    Json with_number = worker(event, 6, 1);
+    with_number["worker"] = number;
+    return with_number;
+  };
+  view.add_event(numbered("worker_starting", 7));
+  view.add_event(numbered("worker_ready", 7));
+  view.add_event(numbered("worker_draining", 4));
+  CHECK(view.lines(80, 24, Style{}) == Lines{"  web/1 g6       draining", "  web/1 g6       ready"});
+  view.add_event(numbered("worker_exited", 4));
+  view.add_event(numbered("worker_died", 7));
+  view.add_event(numbered("slot_backoff", 7));
+  view.add_event(numbered("worker_starting", 8));
+  CHECK(view.lines(80, 24, Style{}) == Lines{"  web/1 g6       starting"});
+}
+
 TEST_CASE("lines are cut to the terminal, and more workers than rows are counted") {
   RolloutView view;
   view.add_event(headline("web: upgrade to r9: 64 workers, and a long sentence"));

@@ -130,7 +130,7 @@ TEST_CASE("events and lines are one line each, harmless on a terminal") {
   const Json line{{"app", "web"}, {"slot", 2}, {"generation", 3}, {"text", "\x1b[1mhi"}};
   CHECK(line_text(line, true) == "web/2 g3 | ?[1mhi");
   CHECK(line_text(line, false) == "web/2 g3 | \x1b[1mhi");
-  CHECK(line_text({{"app", nullptr}, {"text", "ready"}}, false) == "liveswap | ready");
+  CHECK(line_text({{"app", nullptr}, {"text", "liveswap: ready"}}, true) == "liveswap: ready");
 }
 
 }  // namespace

@@ -92,9 +92,9 @@ TEST_CASE("listeners have their address, queue and users") {
     {"name": "dns", "kind": "udp", "address": "[::1]:53", "queue": null, "backlog": null, "open": false, "dropped": 7,
      "apps": []}]})");
   CHECK(listeners_text(reply) ==
-        "NAME  ADDRESS           QUEUE      APPS\n"
-        "http  tcp:127.0.0.1:80  3 of 4096  web, api  paused\n"
-        "dns   udp:[::1]:53      -                    closed, 7 dropped\n");
+        "NAME  ADDRESS             QUEUE      APPS\n"
+        "http  tcp://127.0.0.1:80  3 of 4096  web, api  paused\n"
+        "dns   udp://[::1]:53      -                    closed, 7 dropped\n");
 }
 
 TEST_CASE("history has a line for each rollout") {

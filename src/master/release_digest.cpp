@@ -13,14 +13,19 @@ namespace {
 
 constexpr std::size_t kWordsMax = 64;  // of a command that are looked at as files
 
-std::optional<FileDigest> file_digest(os::FdRef directory, const std::string& path) {
+// Programs write into the directories that they are given, so those count by their identity; what is deployed counts by
+// its time as well.
+enum class Directories { by_identity, by_content };
+
+std::optional<FileDigest> file_digest(os::FdRef directory, const std::string& path,
+                                      Directories directories = Directories::by_identity) {
   struct stat info {};
   if (path.empty() || ::fstatat(directory.get(), path.c_str(), &info, 0) == -1) return std::nullopt;
   FileDigest digest;
   digest.path = path;
   digest.device = info.st_dev;
   digest.inode = info.st_ino;
-  if (S_ISDIR(info.st_mode)) return digest;
+  if (S_ISDIR(info.st_mode) && directories == Directories::by_identity) return digest;
   digest.size = static_cast<std::uint64_t>(info.st_size);
   digest.modified_ns = info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec;
   return digest;
@@ -49,7 +54,7 @@ void add(std::vector<FileDigest>& files, std::optional<FileDigest> digest) {
 
 std::vector<FileDigest> files_of(const Release& release) {
   std::vector<FileDigest> files;
-  if (release.target) add(files, file_digest(release.directory, *release.target));
+  if (release.target) add(files, file_digest(release.directory, *release.target, Directories::by_content));
   for (std::size_t i = 0; i < release.command.size() && i < kWordsMax; ++i) {
     const std::string& word = release.command[i].text;
     const bool in_path = i == 0 && word.find('/') == word.npos;

@@ -229,6 +229,13 @@ TEST_CASE("a release that would run otherwise has another digest") {
     folder.write("config.js", "22");
     CHECK(differs());
   }
+  SUBCASE("by what was deployed into its target") {
+    parts.plan.target = folder.path("bin");
+    const auto with_target = parts.make();
+    CHECK(parts.make()->digest == with_target->digest);
+    std::filesystem::last_write_time(folder.path("bin"), std::filesystem::file_time_type() + 1h);
+    CHECK_FALSE(parts.make()->digest == with_target->digest);
+  }
   SUBCASE("by its environment") {
     parts.overrides.env = {{"A", "1"}};
     CHECK(differs());

@@ -1,0 +1,27 @@
+#include "os/descriptor_limit.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+
+#include "helpers.hpp"
+
+namespace liveswap::os {
+
+using test::must;
+
+TEST_CASE("the limit of descriptors is raised as far as it goes, and what it was is known") {
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit low = before;
+  low.rlim_cur = 256;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  const DescriptorLimit told = must(raise_descriptor_limit());
+  CHECK(told.soft == 256);
+  CHECK(told.hard == before.rlim_max);
+  rlimit after{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &after) == 0);
+  CHECK(after.rlim_cur == before.rlim_max);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
+}  // namespace liveswap::os

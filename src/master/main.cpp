@@ -16,6 +16,8 @@
 #include "master/launcher_path.hpp"
 #include "master/master.hpp"
 #include "master/options.hpp"
+#include "os/cgroup.hpp"
+#include "os/descriptor_limit.hpp"
 #include "os/pidfd.hpp"
 
 namespace {
@@ -69,6 +71,14 @@ std::expected<os::SignalFd, os::Error> prepare_process() {
   return os::SignalFd::open({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD});
 }
 
+// Only what systemd has delegated to us. Elsewhere the workers' processes are found without: a process that moves into a
+// cgroup waits for milliseconds, and the whole machine's forks wait with it.
+std::string cgroup_of_workers() {
+  const auto own = os::own_cgroup();
+  const bool ours = own && os::runs_under_systemd() && os::check_cgroup_is_ours(*own, true);
+  return ours ? *own : std::string();
+}
+
 std::expected<master::Master::Parts, std::string> make_parts(core::MasterPlan plan, config::Facts facts) {
   auto signals = prepare_process();
   if (!signals) return std::unexpected(signals.error().message());
@@ -80,6 +90,7 @@ std::expected<master::Master::Parts, std::string> make_parts(core::MasterPlan pl
   const char* notify_socket = ::getenv("NOTIFY_SOCKET");
   auto manager = master::ServiceManager::connect(notify_socket == nullptr ? "" : notify_socket);
   if (!manager) return std::unexpected(manager.error().message());
+  const auto descriptor_limit = os::raise_descriptor_limit();  // without it there can be fewer workers
   auto instance = master::claim_instance(plan, surroundings);
   if (!instance) return std::unexpected(instance.error());
   return master::Master::Parts{.plan = std::move(plan),
@@ -88,7 +99,9 @@ std::expected<master::Master::Parts, std::string> make_parts(core::MasterPlan pl
                                .instance = std::move(*instance),
                                .launcher = std::move(*launcher),
                                .signals = std::move(*signals),
-                               .service_manager = std::move(*manager)};
+                               .service_manager = std::move(*manager),
+                               .descriptor_limit = descriptor_limit ? std::optional(*descriptor_limit) : std::nullopt,
+                               .cgroup_parent = cgroup_of_workers()};
 }
 
 int run(core::MasterPlan plan, config::Facts facts) {

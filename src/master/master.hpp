@@ -54,6 +54,8 @@ class Master final : public Operations {
     Launcher launcher;
     os::SignalFd signals;
     ServiceManager service_manager;
+    std::optional<os::DescriptorLimit> descriptor_limit;  // that it was started with, and so its workers are
+    std::string cgroup_parent;                            // of its workers' cgroups; "": they have none
   };
 
   Master(loop::Loop& loop, Parts parts);

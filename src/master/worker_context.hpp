@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "master/log.hpp"
 #include "master/output.hpp"
 #include "master/post.hpp"
+#include "os/descriptor_limit.hpp"
 
 namespace liveswap::master {
 
@@ -30,6 +32,7 @@ struct WorkerSetup {
   std::string runtime_dir;  // absolute, the master's alone
   StandardStreams own_streams;
   std::string cgroup_parent;  // below which each worker gets a cgroup of its own; "": none does
+  std::optional<os::DescriptorLimit> descriptor_limit;  // of workers whose release sets none
 };
 
 struct WorkerContext {

@@ -1,6 +1,7 @@
 #include "master/worker_plan.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -110,6 +111,12 @@ void set_variable(wire::LaunchPlan& plan, const std::string& name, const std::st
 void join_cgroup(PreparedLaunch& launch, os::FdRef procs) {
   launch.plan.cgroup = launch.plan.descriptors++;
   launch.descriptors.push_back(procs);
+}
+
+void limit_descriptors(PreparedLaunch& launch, const os::DescriptorLimit& limit) {
+  auto& limits = launch.plan.limits;
+  if (std::ranges::find(limits, RLIMIT_NOFILE, &wire::ResourceLimit::resource) != limits.end()) return;
+  limits.push_back({RLIMIT_NOFILE, limit.soft, limit.hard});
 }
 
 std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release, const WorkerTraits& worker,

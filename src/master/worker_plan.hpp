@@ -9,6 +9,7 @@
 #include "core/action.hpp"
 #include "master/bound_socket.hpp"
 #include "master/release.hpp"
+#include "os/descriptor_limit.hpp"
 #include "os/fd.hpp"
 #include "wire/launch_plan.hpp"
 
@@ -27,6 +28,9 @@ struct WorkerTraits {
 
 // Lets the process begin in this cgroup; `procs`: its cgroup.procs, open for writing, borrowed.
 void join_cgroup(PreparedLaunch& launch, os::FdRef procs);
+
+// A limit for a process whose release sets none.
+void limit_descriptors(PreparedLaunch& launch, const os::DescriptorLimit& limit);
 
 // `sockets`: those that the app lists, in its order.
 [[nodiscard]] std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release,

@@ -89,6 +89,7 @@ std::expected<LaunchedProcess, std::string> WorkerProcess::launch(
   auto procs = cgroup_ ? cgroup_->open_procs() : os::OwnedFd();
   if (!procs) return std::unexpected(procs.error().message());
   if (cgroup_) join_cgroup(*prepared, *procs);
+  if (context_.setup.descriptor_limit) limit_descriptors(*prepared, *context_.setup.descriptor_limit);
   auto launched = context_.setup.launcher.start(prepared->plan, prepared->descriptors, ends->streams);
   if (!launched) return std::unexpected(launched.error().message());
   return std::move(*launched);

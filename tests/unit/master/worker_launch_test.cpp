@@ -216,6 +216,20 @@ TEST_CASE("a worker runs in its own session, in its directory and with its limit
   CHECK(lines[2] == lines[3]);
 }
 
+TEST_CASE("a worker has the limit of descriptors that the master was started with, unless its release sets one") {
+  Site site;
+  WorkerSetup setup = site.setup(site.folder.path());
+  setup.descriptor_limit = os::DescriptorLimit{300, 400};
+  site.workers = std::make_unique<Workers>(std::move(setup));
+  core::AppPlan plan = shell("ulimit -S -n; ulimit -H -n");
+  site.spawn(plan);
+  site.run_until_ended();
+  plan.limits = {{"nofile", RLIMIT_NOFILE, 123, 456}};
+  site.spawn(plan);
+  site.run_until_ended();
+  CHECK(said(site.out_text) == Lines{"300", "400", "123", "456"});
+}
+
 TEST_CASE("a worker of another user has that user's groups and can open its own streams") {
   if (::geteuid() != 0) return;
   Site site;

@@ -141,14 +141,17 @@ static int bind_by_hand(const char *port) {
 }
 
 static void run(struct server *server) {
+  uint64_t interval = liveswap_watchdog_interval(server->worker);
+  int timeout_ms = interval == 0 ? -1 : (int)(interval / 2000); /* half of it */
   while (!server->draining || server->clients > 0) {
     struct epoll_event events[64];
-    int count = epoll_wait(server->epoll, events, 64, -1);
+    int count = epoll_wait(server->epoll, events, 64, timeout_ms);
     for (int i = 0; i < count; ++i) {
       struct watched *watched = events[i].data.ptr;
       if (watched->kind == CLIENT) serve_client(server, watched);
       else if (watched->kind == LISTENER) accept_clients(server, watched->fd);
     }
+    liveswap_watchdog(server->worker);
     /* Last, since it can free listeners that the events above are about. */
     if (liveswap_process(server->worker) < 0) fprintf(stderr, "native_server: bad message from the master\n");
   }

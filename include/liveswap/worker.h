@@ -99,7 +99,8 @@ LIVESWAP_API int liveswap_status(liveswap_worker* worker, const char* text);
 /* How many connections are open. May be called at each change: it sends at most ten times a second, but 0 at
    once. Only native masters are told. */
 LIVESWAP_API int liveswap_connections(liveswap_worker* worker, uint64_t open);
-/* Still alive; to be called well within each liveswap_watchdog_interval(). */
+/* Still alive; to be called at least twice in each liveswap_watchdog_interval(), and at each turn of a loop
+   if one likes: it sends at most four times in an interval, and nothing where there is no watchdog. */
 LIVESWAP_API int liveswap_watchdog(liveswap_worker* worker);
 /* In microseconds; 0: no watchdog. */
 LIVESWAP_API uint64_t liveswap_watchdog_interval(const liveswap_worker* worker);

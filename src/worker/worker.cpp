@@ -19,14 +19,19 @@ using liveswap::worker::send_on_channel;
 
 namespace {
 
-constexpr std::size_t kStatusMax = 1024;          // bytes of text that are sent
-constexpr std::uint64_t kReportIntervalMs = 100;  // between two numbers of connections
+constexpr std::size_t kStatusMax = 1024;               // bytes of text that are sent
+constexpr std::uint64_t kReportIntervalUsec = 100000;  // between two numbers of connections
+constexpr std::uint64_t kPingsPerInterval = 4;         // of the watchdog
 constexpr std::string_view kLibrary = "libliveswap " LIVESWAP_VERSION;
 
-std::uint64_t now_ms() {
+std::uint64_t now_usec() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000000;
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000;
+}
+
+bool was_sent_within(const liveswap::worker::LastSent& last, std::uint64_t usec, std::uint64_t now) {
+  return last.sent && now - last.at_usec < usec;
 }
 
 // Says the same on the channel or by sd_notify, whichever there is.
@@ -128,7 +133,14 @@ int liveswap_ready(liveswap_worker* worker) { return say(*worker, channel::Ready
 
 int liveswap_stopping(liveswap_worker* worker) { return say(*worker, channel::Stopping{}, "STOPPING=1"); }
 
-int liveswap_watchdog(liveswap_worker* worker) { return say(*worker, channel::Watchdog{}, "WATCHDOG=1"); }
+int liveswap_watchdog(liveswap_worker* worker) {
+  const std::uint64_t now = now_usec();
+  if (worker->watchdog_usec == 0) return 0;
+  if (was_sent_within(worker->watchdog, worker->watchdog_usec / kPingsPerInterval, now)) return 0;
+  const int result = say(*worker, channel::Watchdog{}, "WATCHDOG=1");
+  if (result == 0) worker->watchdog = {.sent = true, .at_usec = now};
+  return result;
+}
 
 // A line break would end the STATUS line of a notification and begin another one.
 int liveswap_status(liveswap_worker* worker, const char* text) {
@@ -150,11 +162,10 @@ int liveswap_extend(liveswap_worker* worker, uint64_t microseconds) {
 
 int liveswap_connections(liveswap_worker* worker, uint64_t open) {
   if (worker->protocol != LIVESWAP_NATIVE) return 0;
-  auto& report = worker->connections;
-  const std::uint64_t now = now_ms();
-  if (open != 0 && report.sent && now - report.sent_at_ms < kReportIntervalMs) return 0;
+  const std::uint64_t now = now_usec();
+  if (open != 0 && was_sent_within(worker->connections, kReportIntervalUsec, now)) return 0;
   const int result = send_on_channel(*worker, channel::Connections{open});
-  if (result == 0) report = {.sent = true, .sent_at_ms = now};
+  if (result == 0) worker->connections = {.sent = true, .at_usec = now};
   return result;
 }
 

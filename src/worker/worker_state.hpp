@@ -42,10 +42,10 @@ struct NotifySocket {
   socklen_t address_size;
 };
 
-// What liveswap_connections has sent; it is called at each change, and the master is told ten times a second.
-struct ConnectionReport {
+// When something was last sent that programs may say at each turn of their loop.
+struct LastSent {
   bool sent;
-  std::uint64_t sent_at_ms;
+  std::uint64_t at_usec;
 };
 
 }  // namespace liveswap::worker
@@ -59,7 +59,8 @@ struct liveswap_worker {
   std::uint64_t watchdog_usec;
   liveswap_callbacks callbacks;
   void* callback_data;
-  liveswap::worker::ConnectionReport connections;
+  liveswap::worker::LastSent connections;
+  liveswap::worker::LastSent watchdog;
   std::byte packet[liveswap::wire::channel::kPacketMax];
 };
 

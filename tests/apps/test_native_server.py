@@ -11,7 +11,7 @@ from harness import HttpConnection, TestCase, build, http_get, processes
 from harness.processes import wait_readable
 from harness.worker import listen_tcp, start_worker
 
-HELLO, READY, STATUS, STOPPING, CONNECTIONS = 16, 17, 18, 19, 20
+HELLO, READY, STATUS, STOPPING, CONNECTIONS, WATCHDOG = 16, 17, 18, 19, 20, 21
 DRAIN, LISTENERS = 48, 49
 
 _LAUNCH = """
@@ -65,7 +65,7 @@ class NativeWorker(TestCase):
     program = "native_server"
     names = "http"
 
-    def start(self):
+    def start(self, **environment):
         self.listener = listen_tcp()
         self.addCleanup(self.listener.close)
         self.address = "tcp://127.0.0.1:%d" % self.listener.getsockname()[1]
@@ -74,7 +74,7 @@ class NativeWorker(TestCase):
         numbers = [os.dup2(self.listener.fileno(), 100), os.dup2(self.channel.theirs.fileno(), 101)]
         try:
             worker = self.run_process(sys.executable, "-c", _LAUNCH, "2", build.program(self.program),
-                                      env=self.environment(LISTEN_FDNAMES=self.names), pass_fds=numbers,
+                                      env=self.environment(LISTEN_FDNAMES=self.names, **environment), pass_fds=numbers,
                                       name=self.program)
         finally:
             for number in numbers:
@@ -133,6 +133,11 @@ class NativeServer(NativeWorker):
             self.assertEqual(http_get(self.address).body, "hello\n")
         self.wait_until(lambda: self.sockets_of(worker) == 1)  # the listener
         self.assertEqual(http_get(self.address).body, "hello\n")
+
+    def test_idle_it_pings_the_watchdog(self):
+        self.start(WATCHDOG_USEC="200000")
+        for _ in range(3):
+            self.assertEqual(self.channel.receive(), (WATCHDOG, []))
 
     def test_the_same_program_is_a_worker_under_systemd_s_protocol(self):
         with listen_tcp() as listener:

@@ -35,7 +35,7 @@ class Environment {
   Environment& operator=(const Environment&) = delete;
   ~Environment() { clear(); }
   void set(const char* name, const std::string& value) { ::setenv(name, value.c_str(), 1); }
-  void set(const char* name, int value) { set(name, std::to_string(value)); }
+  void set(const char* name, std::int64_t value) { set(name, std::to_string(value)); }
 
  private:
   static void clear() {
@@ -183,8 +183,6 @@ TEST_CASE("worker: a native worker says hello, and then what it is told to say")
   CHECK(master.heard() == "READY");
   CHECK(worker.status("two\nlines"));
   CHECK(master.heard() == "STATUS two lines");
-  CHECK(worker.watchdog());
-  CHECK(master.heard() == "WATCHDOG");
   CHECK(worker.extend(std::chrono::microseconds{1500}));
   CHECK(master.heard() == "EXTEND 1500");
   CHECK(worker.stopping());
@@ -208,6 +206,34 @@ TEST_CASE("worker: the number of connections is sent now and then, but zero at o
   CHECK(heard.front() == "CONNECTIONS 1");
   CHECK(heard[heard.size() - 2] == "CONNECTIONS 0");
   CHECK(heard.back() == "CONNECTIONS 0");
+}
+
+TEST_CASE("worker: the watchdog can be told at each turn of a loop, and hears enough") {
+  Environment environment;
+  Master master{environment};
+  environment.set("WATCHDOG_USEC", 3600000000U);
+  Worker worker;
+  static_cast<void>(master.heard());
+  CHECK(worker.watchdog_interval() == std::chrono::hours{1});
+  for (int i = 0; i < 100; ++i) CHECK(worker.watchdog());
+  CHECK(master.heard() == "WATCHDOG");
+  CHECK(master.heard() == "");
+
+  environment.set("WATCHDOG_USEC", 1);
+  Master other{environment};
+  Worker hasty;
+  static_cast<void>(other.heard());
+  for (int i = 0; i < 3; ++i) CHECK(hasty.watchdog());
+  for (int i = 0; i < 3; ++i) CHECK(other.heard() == "WATCHDOG");
+}
+
+TEST_CASE("worker: without a watchdog nothing is said to it") {
+  Environment environment;
+  Master master{environment};
+  Worker worker;
+  static_cast<void>(master.heard());
+  CHECK(worker.watchdog());
+  CHECK(master.heard() == "");
 }
 
 TEST_CASE("worker: the request to drain comes with the time that is left") {
@@ -309,7 +335,7 @@ TEST_CASE("worker: a master that does not read is told of by EAGAIN, and blocks 
   const Master master{environment};
   Worker worker;
   int result = 0;
-  for (int i = 0; i < 100000 && result == 0; ++i) result = liveswap_watchdog(worker.get());
+  for (int i = 0; i < 100000 && result == 0; ++i) result = liveswap_stopping(worker.get());
   CHECK(result == -EAGAIN);
 }
 

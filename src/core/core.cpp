@@ -103,6 +103,7 @@ class Handler {
     note.text = failure.text;
     if (worker.serves()) note.last_lines = event.last_lines;
     s_.desk.tell(std::move(note));
+    if (Failure* earlier = failure_of(worker)) earlier->last_lines = event.last_lines;
     if (!event.tree_gone) end_leftovers(s_.desk, *found);
     left(worker, failure, event.tree_gone);
   }
@@ -130,6 +131,15 @@ class Handler {
     Worker* worker = find_worker(s_, id);
     if (worker != nullptr) s_.touched.insert(worker->app);
     return worker;
+  }
+
+  // What a worker spoilt before its end, by being late; only now is known what it had to say.
+  Failure* failure_of(const Worker& worker) {
+    App& app = app_of(s_, worker);
+    Failure* failure = nullptr;
+    if (app.rollout) failure = &app.rollout->failure;
+    if (app.stopping && app.stopping->failure) failure = &*app.stopping->failure;
+    return failure != nullptr && failure->worker == worker.id ? failure : nullptr;
   }
 
   // The main process has ended, or never ran; `worker` is how it was before that.

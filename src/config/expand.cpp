@@ -97,7 +97,7 @@ std::expected<EnvValue, std::string> expand_for_release(std::string_view word, c
   EnvValue out;
   std::string pattern;  // the same, for the case that a part must wait for its worker
   for (const auto& part : *parts) {
-    if (part.variable && is_per_worker(*part.variable)) {
+    if (part.variable && (is_per_worker(*part.variable) || part.variable == Variable::release)) {
       out.per_worker = true;
       pattern += text_of(part);
       continue;

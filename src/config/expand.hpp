@@ -80,7 +80,8 @@ struct Values {
 // The error completes a sentence that begins with what was being expanded.
 std::expected<std::string, std::string> expand(std::string_view word, const Values& values);
 
-// Expands what is the same for all workers of the release and leaves the rest for `expand`.
+// Expands what is the same for all workers of the release and leaves the rest for `expand`: also ${release},
+// so that a release can be compared with another.
 std::expected<EnvValue, std::string> expand_for_release(std::string_view word, const Values& values);
 
 }  // namespace liveswap::config

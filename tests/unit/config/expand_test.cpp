@@ -109,11 +109,15 @@ TEST_CASE("for a release, what differs from worker to worker stays a template") 
   auto values = all_values();
   values.slot.reset();
   values.generation.reset();
-  CHECK(expand_for_release("a$b ${release} ${env:PRICE}", values) == EnvValue{"a$b 8 5$", false});
+  CHECK(expand_for_release("a$b ${env:PRICE}", values) == EnvValue{"a$b 5$", false});
   auto later = expand_for_release("$$ ${env:PRICE} ${target} ${fd:http:1} ${slot}", values);
   REQUIRE(later);
   CHECK(*later == EnvValue{"$$ 5$$ /srv/$${slot} ${fd:http:1} ${slot}", true});
   CHECK(expanded(later->text) == "$ 5$ /srv/${slot} 4 2");
+}
+
+TEST_CASE("for a release, its own number stays a template, so that two releases can be the same") {
+  CHECK(expand_for_release("${release}", all_values()) == EnvValue{"${release}", true});
 }
 
 TEST_CASE("a variable that waits for its worker makes what reads it wait") {

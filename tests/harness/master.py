@@ -71,6 +71,7 @@ class Liveswap:
 
     def launch(self):
         """Starts the master and returns at once."""
+        self.notified.clear()
         self._notify_path.unlink(missing_ok=True)
         self._close_notify()
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
@@ -172,12 +173,15 @@ class Liveswap:
         return wait_until(look, timeout, what or "the app's status")
 
     def address(self, listener):
-        """Where a listener really is, as in the file, with the port that the kernel chose for port 0."""
-        for found in self.status()["listeners"]:
-            if found["name"] == listener:
-                separator = "://" if found["kind"] in ("tcp", "udp") else ":"
-                return found["kind"] + separator + found["address"]
-        raise AssertionError(f"no listener {listener!r}")
+        """Where a listener's first socket really is, with the port that the kernel chose for port 0."""
+        return self.addresses(listener)[0]
+
+    def addresses(self, listener):
+        """The same of all of its sockets: `tcp://127.0.0.1:8080`, `unix:/run/x.sock`."""
+        rows = [row for row in self.status()["listeners"] if row["name"] == listener]
+        if not rows:
+            raise AssertionError(f"no listener {listener!r}")
+        return [row["kind"] + ("://" if row["kind"] in ("tcp", "udp") else ":") + row["address"] for row in rows]
 
     def get(self, listener, path="/", timeout=5.0):
         """One HTTP request to a listener, on a connection of its own."""

@@ -22,12 +22,12 @@ std::optional<std::string> folder_in(const Surroundings& surroundings, std::stri
 }
 
 std::string tmp_parent(const Surroundings& surroundings) {
-  return "/tmp/liveswap-" + std::to_string(surroundings.uid);
+  return surroundings.root + "/tmp/liveswap-" + std::to_string(surroundings.uid);
 }
 
 // Where a master of ours puts NAME.
 std::string runtime_parent(const Surroundings& surroundings) {
-  if (surroundings.uid == 0) return "/run/liveswap";
+  if (surroundings.uid == 0) return surroundings.root + "/run/liveswap";
   if (const auto xdg = folder_in(surroundings, "XDG_RUNTIME_DIR")) return below(*xdg, "liveswap");
   return tmp_parent(surroundings);
 }
@@ -54,7 +54,7 @@ std::string state_dir(const core::MasterPlan& plan, const Surroundings& surround
   if (plan.no_state) return "";
   if (plan.state_dir) return *plan.state_dir;
   if (const auto given = folder_in(surroundings, "STATE_DIRECTORY")) return *given;
-  if (surroundings.uid == 0) return below("/var/lib/liveswap", plan.name);
+  if (surroundings.uid == 0) return below(surroundings.root + "/var/lib/liveswap", plan.name);
   if (const auto xdg = folder_in(surroundings, "XDG_STATE_HOME")) return below(*xdg, "liveswap/" + plan.name);
   if (const auto home = folder_in(surroundings, "HOME"))
     return below(*home, ".local/state/liveswap/" + plan.name);
@@ -71,7 +71,7 @@ RuntimeFolders runtime_folders(const Surroundings& surroundings) {
   folders.own = folder_in(surroundings, "RUNTIME_DIRECTORY");
   const std::string first = runtime_parent(surroundings);
   folders.parents.push_back(first);
-  for (const std::string& other : {std::string("/run/liveswap"), tmp_parent(surroundings)}) {
+  for (const std::string& other : {surroundings.root + "/run/liveswap", tmp_parent(surroundings)}) {
     if (other != first) folders.parents.push_back(other);
   }
   return folders;

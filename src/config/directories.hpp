@@ -19,6 +19,7 @@ namespace liveswap::config {
 struct Surroundings {
   uid_t uid = 0;                                        // effective
   std::map<std::string, std::string, std::less<>> env;  // RUNTIME_DIRECTORY, STATE_DIRECTORY, XDG_…, HOME
+  std::string root;                                     // what stands before /run, /var and /tmp: for tests
 
   [[nodiscard]] static Surroundings of_this_process();
 };

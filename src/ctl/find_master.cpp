@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "config/diagnostic.hpp"
@@ -31,23 +32,28 @@ bool is_there(const std::string& path) {
   return ::lstat(path.c_str(), &about) == 0 || errno == EACCES;
 }
 
-// In a folder that anybody can write to, anybody can be the master.
-bool is_trusted(const std::string& folder, uid_t uid) {
+// Where others can put things, a master may be theirs. What stands in a folder that only root or the user can
+// write to was put there by one of them, whoever owns it.
+bool is_closed(const std::string& folder, std::optional<uid_t> owner) {
   struct stat about {};
-  if (::lstat(folder.c_str(), &about) != 0) return errno == EACCES;  // then connecting fails, and says so
-  return S_ISDIR(about.st_mode) && (about.st_uid == uid || about.st_uid == 0) &&
-         (about.st_mode & S_IWOTH) == 0;
+  if (::lstat(folder.c_str(), &about) != 0) return true;  // then connecting fails, and says why
+  const bool owned = !owner || about.st_uid == *owner || about.st_uid == 0;
+  return S_ISDIR(about.st_mode) && owned && (about.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+bool is_trusted(const std::string& socket, uid_t uid) {
+  const std::string folder = config::folder_of(socket);
+  return is_closed(config::folder_of(folder), uid) && is_closed(folder, std::nullopt);
 }
 
 std::vector<std::string> sockets_in(const std::string& parent, uid_t uid) {
   std::vector<std::string> sockets;
   auto names = os::list_directory(parent);
-  if (!names || !is_trusted(parent, uid)) return sockets;
+  if (!names) return sockets;
   std::ranges::sort(*names);
   for (const std::string& name : *names) {
-    const std::string folder = parent + "/" + name;
-    std::string socket = folder + "/" + std::string(config::kControlSocketName);
-    if (is_trusted(folder, uid) && is_there(socket)) sockets.push_back(std::move(socket));
+    std::string socket = parent + "/" + name + "/" + std::string(config::kControlSocketName);
+    if (is_trusted(socket, uid) && is_there(socket)) sockets.push_back(std::move(socket));
   }
   return sockets;
 }
@@ -71,6 +77,16 @@ std::vector<std::string> all_sockets(const config::Surroundings& surroundings,
   return sockets;
 }
 
+// What $RUNTIME_DIRECTORY says is the user's own word; elsewhere only what can be trusted counts.
+std::vector<std::string> sockets_of_name(const std::string& name, const config::Surroundings& surroundings) {
+  auto sockets = config::control_sockets_of(name, surroundings);
+  const std::string own = config::runtime_folders(surroundings).own ? sockets.front() : "";
+  std::erase_if(sockets, [&](const std::string& socket) {
+    return socket != own && !is_trusted(socket, surroundings.uid);
+  });
+  return sockets;
+}
+
 std::expected<std::vector<std::string>, Failure> sockets_of_file(const std::string& file,
                                                                  const config::Surroundings& surroundings) {
   // What the file asks for is for the master to judge, which may have rights that the client lacks.
@@ -86,7 +102,7 @@ std::expected<std::vector<std::string>, Failure> sockets_of_file(const std::stri
   if (plan.control.socket || plan.runtime_dir) {
     return std::vector<std::string>{config::control_socket(plan, surroundings)};
   }
-  return config::control_sockets_of(plan.name, surroundings);
+  return sockets_of_name(plan.name, surroundings);
 }
 
 // The sockets that the wanted master may have; all there are where nothing is wanted.
@@ -101,11 +117,11 @@ std::expected<std::vector<std::string>, Failure> candidates(const Wanted& wanted
     if (!of_file) return of_file;
     sockets = std::move(*of_file);
   } else if (wanted.name) {
-    sockets = config::control_sockets_of(*wanted.name, surroundings);
+    sockets = sockets_of_name(*wanted.name, surroundings);
   } else if (wanted.env_control) {
     sockets = {config::absolute_path(*wanted.env_control, wanted.folder)};
   } else if (wanted.env_name) {
-    sockets = config::control_sockets_of(*wanted.env_name, surroundings);
+    sockets = sockets_of_name(*wanted.env_name, surroundings);
   } else {
     return all_sockets(surroundings, tried);
   }

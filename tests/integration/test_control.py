@@ -202,7 +202,7 @@ class Commands(TestCase):
 
     def test_the_file_the_name_and_the_environment_find_the_master(self):
         master = self.liveswap(config())
-        for words, environment in ((["-c", str(master.file)], {}), (["-n", "web"], {}), ([], {}),
+        for words, environment in ((["-c", str(master.file)], {}), (["-n", "web"], {}),
                                    ([], {"LIVESWAP_NAME": "web"}), ([], {"LIVESWAP_CONTROL": str(master.control)})):
             ended = subprocess.run([build.program("liveswapctl"), *words, "ping"], env={**master.env, **environment},
                                    capture_output=True, text=True, timeout=20, check=False)
@@ -319,8 +319,8 @@ class Misbehaviour(TestCase):
 
     def connect(self):
         client = socket.socket(socket.AF_UNIX)
-        client.settimeout(20)
         client.connect(str(self.master.control))
+        client.settimeout(20)
         self.addCleanup(client.close)
         return client
 

@@ -56,7 +56,8 @@ std::string bash_value_cases() {
   for (const Option& option : all_options()) {
     if (option.value.empty() || !option.command.empty()) continue;
     const std::string words = config::joined(spellings(option), "|");
-    out += is_path(option) ? fmt::format("    {}) mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n", words)
+    out += is_path(option)
+               ? fmt::format("    {}) mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n", words)
                            : fmt::format("    {}) return ;;\n", words);
   }
   out += "  esac\n  case \"$command $before\" in\n";

@@ -1,4 +1,4 @@
-"""liveswapctl and the control socket of a real master: every exit status, who may do what, and clients that misbehave."""
+"""liveswapctl and the control socket of a real master: exit statuses, who may do what, clients that misbehave."""
 
 import json
 import os
@@ -47,8 +47,8 @@ class ExitStatus(TestCase):
     def test_0_is_done_or_nothing_to_do(self):
         master = self.liveswap(config())
         self.assertEqual(self.result_of(master, "upgrade", status=0),
-                         {"type": "result", "result": "done", "app": "web", "release": 2, "generation": 2, "reason": None,
-                          "serving": 2})
+                         {"type": "result", "result": "done", "app": "web", "release": 2, "generation": 2,
+                          "reason": None, "serving": 2})
         unchanged = self.result_of(master, "upgrade", "--if-changed", status=0)
         self.assertEqual((unchanged["result"], unchanged["reason"]), ("unchanged", "unchanged"))
         self.assertEqual(master.ctl("is-ready", "-q", status=0).out, "")
@@ -58,7 +58,8 @@ class ExitStatus(TestCase):
         master = self.liveswap(config())
         dies = self.script("dies", "echo no module named x >&2\nexit 3\n")
         failed = master.ctl("upgrade", "--", dies, status=1)
-        self.assertIn("rolled back: a worker ended before it was ready: exit status 3 (exited_before_ready)", failed.err)
+        self.assertIn("rolled back: a worker ended before it was ready: exit status 3 (exited_before_ready)",
+                      failed.err)
         self.assertIn("    | no module named x\n", failed.err)
         self.assertIn("  r1 (g1) serves: 2 of 2 workers ready\n", failed.err)
         self.assertIn(f"  next: read its last lines: liveswapctl --control {master.control} logs\n", failed.err)
@@ -186,7 +187,8 @@ class Commands(TestCase):
     def test_events_and_logs_are_followed(self):
         says = self.script("says", "trap 'exit 0' TERM\necho hello from $LIVESWAP_SLOT\n"
                                    "while :; do read line <&3 2>/dev/null; sleep 0.1; done\n")
-        master = self.liveswap(config(app(workers=1, command=[str(says)], extra="    ready: {when: delay, delay: 100ms}\n")))
+        master = self.liveswap(config(app(workers=1, command=[str(says)],
+                                          extra="    ready: {when: delay, delay: 100ms}\n")))
         self.wait_until(lambda: "web/0 g1 | hello from 0\n" in master.ctl("logs", "web").out)
         logs, events = master.ctl_process("logs", "-f", "--tail", "0"), master.ctl_process("events", "-f", "--json")
         self._processes += [logs, events]
@@ -218,7 +220,8 @@ class Commands(TestCase):
         self.assertLessEqual({"pid", "since"}, set(status["master"]))
         self.assertLessEqual({"name", "address", "handoff", "queue", "backlog"}, set(status["listeners"][0]))
         self.assertLessEqual({"name", "protocol", "state", "generation", "release", "label", "target", "workers_wanted",
-                              "workers_ready", "overrides", "rollout", "waiting_for", "workers"}, set(status["apps"][0]))
+                              "workers_ready", "overrides", "rollout", "waiting_for", "workers"},
+                             set(status["apps"][0]))
         self.assertLessEqual({"slot", "pid", "generation", "release", "state", "since", "restarts", "connections"},
                              set(status["apps"][0]["workers"][0]))
         self.assertRegex(status["master"]["since"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
@@ -282,8 +285,8 @@ class Levels(TestCase):
         for command in (["ping"], ["shutdown", "--now"]):
             status, said = self.as_nobody(master, *command)
             self.assertEqual(status, 4)
-            self.assertIn("the control socket needs the level observers, and neither uid 65534 nor its groups are listed "
-                          "at any level (control: in the configuration) (denied)", said)
+            self.assertIn("the control socket needs the level observers, and neither uid 65534 nor its groups are "
+                          "listed at any level (control: in the configuration) (denied)", said)
         self.ended_well(master)
 
     def test_observers_look_operators_change_and_admins_run_what_they_like(self):

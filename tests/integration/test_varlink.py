@@ -51,7 +51,8 @@ class Varlink(TestCase):
             "org.liveswap.Control: 21 methods, 6 errors",
             "web is running with 2",
             "done: r2, 2 serving",
-            "org.liveswap.Control.Failed: exec_failed, next: check command, cwd and permissions, then: liveswapctl upgrade",
+            "org.liveswap.Control.Failed: exec_failed, "
+            "next: check command, cwd and permissions, then: liveswapctl upgrade",
             "web is running with 2",
             "no method org.liveswap.Control.Reload"])
         self.ended_well(master)

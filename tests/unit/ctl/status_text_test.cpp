@@ -87,7 +87,8 @@ TEST_CASE("status of what is no status is empty, not a crash") {
 
 TEST_CASE("listeners have their address, queue and users") {
   const Json reply = Json::parse(R"({"listeners": [
-    {"name": "http", "kind": "tcp", "address": "127.0.0.1:80", "queue": 3, "backlog": 4096, "open": true, "paused": true,
+    {"name": "http", "kind": "tcp", "address": "127.0.0.1:80", "queue": 3, "backlog": 4096, "open": true,
+     "paused": true,
      "dropped": null, "apps": ["web", "api"]},
     {"name": "dns", "kind": "udp", "address": "[::1]:53", "queue": null, "backlog": null, "open": false, "dropped": 7,
      "apps": []}]})");
@@ -101,7 +102,8 @@ TEST_CASE("history has a line for each rollout") {
   const Json reply = Json::parse(R"({"apps": [{"name": "web", "rollouts": [
     {"kind": "start", "result": "done", "reason": null, "generation": 1, "release": 1, "label": "1.0", "text": null,
      "begun": "2026-01-31T12:00:00.000Z", "ended": "2026-01-31T12:00:01.460Z"},
-    {"kind": "upgrade", "result": "rolled_back", "reason": "ready_timeout", "generation": 2, "release": 2, "label": null,
+    {"kind": "upgrade", "result": "rolled_back", "reason": "ready_timeout", "generation": 2, "release": 2,
+     "label": null,
      "text": "slot 0", "begun": "2026-01-31T13:00:00.000Z", "ended": "2026-01-31T13:00:30.000Z"}]}]})");
   CHECK(history_text(reply, page()) ==
         "2026-01-31 12:00:00  r1 1.0  g1  start    done         1.4s\n"

@@ -98,7 +98,8 @@ TEST_CASE("status of an app that does not serve has null where nothing is") {
     "since": "2026-01-01T00:00:00.000Z", "ready": 1, "wanted": 4}, "waiting_for": "4 workers to be ready",
     "workers": [{"slot": 3, "pid": null, "generation": 1, "release": 1, "state": "backoff",
     "since": "2026-01-01T00:00:00.000Z", "restarts": 0, "connections": null, "deadline": "2026-01-01T00:00:02.000Z",
-    "gave_up": true, "status": null, "worker": null}, {"slot": 2, "pid": null, "generation": 1, "release": 1, "state": "starting",
+    "gave_up": true, "status": null, "worker": null}, {"slot": 2, "pid": null, "generation": 1,
+    "release": 1, "state": "starting",
     "since": "2026-01-01T00:00:00.000Z", "restarts": 0, "connections": null, "deadline": null,
     "gave_up": false, "status": null, "worker": null}], "generations": []}])")
                            .dump());
@@ -119,7 +120,8 @@ TEST_CASE("an event has its parts for programs and its sentence for people") {
                .status = core::ExitStatus{.signaled = true, .code = 11},
                .last_lines = {"boom"}};
   CHECK(event_json(told).dump() == Json::parse(R"({"number": 7, "time": "2026-01-01T00:00:00.000Z",
-    "event": "worker_died", "level": "warn", "app": "web", "generation": 3, "release": 2, "slot": 2, "worker": 9, "pid": 77,
+    "event": "worker_died", "level": "warn", "app": "web", "generation": 3, "release": 2, "slot": 2,
+    "worker": 9, "pid": 77,
     "rollout": null, "reason": null, "exit_status": null, "signal": 11, "wait_ms": null, "count": null, "text": null,
     "last_lines": ["boom"], "message": "web/2 g3: died: SIGSEGV"})")
                                        .dump());

@@ -162,9 +162,7 @@ void asked(Supervisor& s, const DrainAsked& event) {
     }
     std::uint32_t extended = 0;
     for (const WorkerId worker : generation.workers) {
-      if (s.workers.at(worker).state != WorkerState::draining) continue;
-      add_drain_time(s.desk, s.workers.at(worker), *event.extend);
-      extended += 1;
+      if (add_drain_time(s.desk, s.workers.at(worker), *event.extend)) extended += 1;
     }
     if (extended == 0) continue;
     Note note = note_of(NoteKind::generation_extended, generation, app->id);

@@ -112,10 +112,11 @@ void extend_deadline(Desk& desk, const Worker& worker, Duration by) {
   if (deadline) desk.timers.arm(state_timer(worker.id), std::max(*deadline, later(desk.now, by)));
 }
 
-void add_drain_time(Desk& desk, const Worker& worker, Duration more) {
-  assert(worker.state == WorkerState::draining);
+bool add_drain_time(Desk& desk, const Worker& worker, Duration more) {
+  if (worker.state != WorkerState::draining || !worker.ready_since || worker.failed) return false;
   const auto deadline = desk.timers.at(state_timer(worker.id));
   if (deadline) desk.timers.arm(state_timer(worker.id), std::max(*deadline, later(*deadline, more)));
+  return true;
 }
 
 void drain_worker(Desk& desk, Worker& worker, Reason reason) {

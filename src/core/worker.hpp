@@ -1,8 +1,8 @@
 // One worker: its states, the deadline of each, and how it is made to leave. It knows no slots and no rollouts.
 //
-//   starting ──ready──▶ ready ──drain──▶ draining ──its time is up, or it is cut──▶ stopping ──▶ gone
-//      │                  │                  ▲                                       ▲
-//      └──drain: it may have accepted────────┘     stop, hung: from every state──────┘
+//   starting ──ready──▶ ready ──drain──▶ draining ──time is up, or it is cut──▶ stopping ──▶ gone
+//      │                  │                  ▲                                    ▲
+//      └──drain: it may have accepted────────┘    stop, hung: from every state────┘
 //
 // Leaving goes by steps, each with a deadline: asked to drain; the stop signal to its main process; SIGKILL
 // to all that it started, again and again until that is gone. One signal is never sent twice to a worker's
@@ -71,7 +71,8 @@ void worker_ready(Desk& desk, Worker& worker);
 void worker_pinged(Desk& desk, Worker& worker);
 void set_watchdog(Desk& desk, Worker& worker, Duration interval);
 void extend_deadline(Desk& desk, const Worker& worker, Duration by);
-void add_drain_time(Desk& desk, const Worker& worker, Duration more);
+// For a draining worker that has served; any other one has nothing to finish. Tells whether it was one.
+bool add_drain_time(Desk& desk, const Worker& worker, Duration more);
 
 // Ask it to drain. One that never was ready has nothing that is worth more than stop.timeout.
 void drain_worker(Desk& desk, Worker& worker, Reason reason = Reason::none);

@@ -48,6 +48,7 @@ std::uint32_t unavailable(const AppPolicy& policy, std::uint32_t workers) {
 }
 
 void Ledger::after(const Snapshot& snapshot, Time next_deadline, bool time_passed) {
+  if (woken_) fail("a deadline came and there was nothing to do");
   if (time_passed && next_deadline <= now_) fail("a deadline is due after all that was due has been done");
   for (const AppSnapshot& now : snapshot.apps) {
     AppBook& book = apps_.at(now.app);
@@ -56,9 +57,11 @@ void Ledger::after(const Snapshot& snapshot, Time next_deadline, bool time_passe
     check_living(book, now);
     check_draining(book, now);
     check_states(now, time_passed);
+    check_override(book, now);
     book.before = now;
     book.before.history.clear();
   }
+  check_hurry(time_passed);
   check_asked();
 }
 
@@ -112,6 +115,12 @@ void Ledger::check_capacity(AppBook& book, const AppSnapshot& now) {
 void Ledger::check_restored(const AppBook& book, const Note& note) {
   const bool from_nothing = note.rollout == RolloutKind::upgrade && note.generation == book.before.generation;
   if (note.rollout == RolloutKind::scale || from_nothing) return;
+  for (const auto& [id, hand] : hands_) {
+    const bool failed = hand.app == note.app && hand.generation == note.generation && !hand.was_ready;
+    if (note.generation != book.before.generation && failed && !hand.main_gone && hand.kills < 2) {
+      fail("a rollout is said to be rolled back and w" + std::to_string(id.value) + " has not ended");
+    }
+  }
   const auto old = book.generations.find(book.before.generation);
   if (old != book.generations.end() && !old->second.removed.empty()) {
     fail("a rollout is said to be rolled back and slot " + std::to_string(*old->second.removed.begin()) +
@@ -187,6 +196,25 @@ void Ledger::check_states(const AppSnapshot& now, bool time_passed) {
   }
 }
 
+// A number of workers that an operator asked for is kept, and one that was rolled back is not.
+void Ledger::check_override(const AppBook& book, const AppSnapshot& now) {
+  if (now.rollout || book.stopping || !now.generation) return;
+  const auto release = book.releases.find(now.release);
+  if (release == book.releases.end()) return fail("what serves has no release");
+  if (now.workers_wanted != now.scale_override.value_or(release->second.workers)) {
+    fail("as many workers are wanted as nobody asked for");
+  }
+}
+
+void Ledger::check_hurry(bool time_passed) {
+  if (!cut_asked_ || (time_passed && !shutdown_)) return;
+  for (const auto& [id, hand] : hands_) {
+    if (!hand.stop_began && !hand.main_gone && !hand.killed) {
+      fail("w" + std::to_string(id.value) + " is not being stopped although all are to be at once");
+    }
+  }
+}
+
 void Ledger::check_asked() {
   for (const auto& [id, hand] : hands_) {
     const bool told = hand.asked || hand.by_itself || hand.stop_began || hand.main_gone || hand.killed;
@@ -211,6 +239,7 @@ std::string Ledger::unrest(const Snapshot& snapshot) const {
                std::string(name_of(row.state));
       }
     }
+    if (apps_.at(app.app).releases.size() > 1) return app.name + " holds a release that nothing needs";
     const bool runs = app.state == AppState::running;
     if (runs && (app.workers_ready + gave_up != app.workers_wanted || app.workers_ready == 0)) {
       return app.name + " runs with " + std::to_string(app.workers_ready) + " of " +

@@ -133,6 +133,9 @@ struct Ledger::EventBook {
     const Hand* hand = l.find(e.worker);
     if (hand != nullptr && hand->main_gone) l.forget(e.worker);
   }
+  void operator()(const DeadlineExtended& e) {
+    if (Hand* hand = l.find(e.worker)) hand->extended = true;
+  }
   void operator()(const UpgradeAsked& e) {
     asked(e.request,
           {.upgrade = true, .level = e.wait, .app = e.app, .served = l.apps_.at(e.app).before.generation});
@@ -152,10 +155,14 @@ struct Ledger::EventBook {
   }
   void operator()(const ShutdownAsked& e) {
     if (e.now) hurry_all();
+    l.cut_asked_ = e.now;
     if (e.request) asked(*e.request, {});
   }
   void operator()(const TimePassed&) {
-    if (l.shutdown_ && l.now_ >= *l.shutdown_ + l.shutdown_timeout_) hurry_all();
+    l.cut_asked_ = l.shutdown_ && l.now_ >= *l.shutdown_ + l.shutdown_timeout_;
+    if (!l.cut_asked_) return;
+    hurry_all();
+    l.woken_ = false;  // all may be stopping already
   }
   void operator()(const RequestGone& e) { l.requests_.erase(e.request); }
   template <class Any>
@@ -174,9 +181,20 @@ struct Ledger::EventBook {
   }
 };
 
-void Ledger::event(Time now, const Event& event) {
+// The end of a shutdown's delay, or of the time for the listeners' queues: nothing may be left to stop then.
+bool Ledger::ends_a_wait(Time now) const {
+  const auto comes = [&](std::optional<Time> end) { return end && *end > now_ && *end <= now; };
+  return comes(delay_end_) || std::any_of(apps_.begin(), apps_.end(), [&](const auto& entry) {
+    const auto& quiesced = entry.second.quiesced;
+    return quiesced && comes(*quiesced + std::chrono::seconds(5));
+  });
+}
+
+void Ledger::event(Time now, Time deadline, const Event& event) {
+  const bool may_be_idle = ends_a_wait(now);
   now_ = now;
-  excused_ = slot_asked_ = false;
+  excused_ = slot_asked_ = cut_asked_ = false;
+  woken_ = std::holds_alternative<TimePassed>(event) && deadline <= now && !may_be_idle;
   for (auto& [id, book] : apps_) {
     book.removed_now = false;
     book.stopped_now = book.stopping;
@@ -218,6 +236,7 @@ struct Ledger::ActionBook {
     if (hand == nullptr || hand->main_gone) return l.fail("a worker is asked to drain that is gone");
     if (!hand->launched) l.fail(text_of(*hand) + " is asked to drain before it was launched");
     if (hand->asked) l.fail(text_of(*hand) + " is asked to drain twice");
+    if (a.timeout > drain_time(*hand) && !hand->extended) l.fail(text_of(*hand) + " may drain longer than it has");
     hand->asked = true;
     if (hand->policy.drain_by_signal && !hand->signals.insert(hand->policy.drain_signal).second) {
       l.fail(text_of(*hand) + " is sent the drain signal twice");
@@ -236,6 +255,7 @@ struct Ledger::ActionBook {
 
 void Ledger::action(const Action& action) {
   if (exited_) return fail("an action after exit");
+  woken_ = false;
   std::visit(ActionBook{*this}, action);
 }
 
@@ -311,6 +331,7 @@ void Ledger::killed(Hand& hand) {
     fail(text_of(hand) + " is killed without having been asked to stop");
   }
   hand.killed = now_;
+  hand.kills += 1;
   taken_out(hand);
 }
 
@@ -349,7 +370,9 @@ void Ledger::closed(AppId app) {
 }
 
 void Ledger::noted(const Note& note) {
-  if (note.kind == NoteKind::shutdown_started) shutdown_ = now_ + note.wait.value_or(Duration::zero());
+  if (note.kind == NoteKind::shutdown_started) {
+    delay_end_ = shutdown_ = now_ + note.wait.value_or(Duration::zero());
+  }
   const auto found = apps_.find(note.app);
   if (found == apps_.end()) return;
   AppBook& book = found->second;

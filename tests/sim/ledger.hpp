@@ -33,8 +33,10 @@ struct Hand {
   bool by_itself = false;  // it left on its own account
   bool asked = false;      // AskDrain
   bool main_gone = false;
+  bool extended = false;
   std::set<int> signals{};
   std::optional<Time> drain_began{}, stop_began{}, leftovers_began{}, killed{};
+  unsigned kills = 0;
   WorkerState state = WorkerState::starting;  // as last seen in a snapshot
 
   bool lives() const { return !leaving && !main_gone; }
@@ -79,7 +81,7 @@ class Ledger {
   explicit Ledger(const Setup& setup);
 
   // In this order at each step.
-  void event(Time now, const Event& event);
+  void event(Time now, Time deadline, const Event& event);
   void action(const Action& action);
   void after(const Snapshot& snapshot, Time next_deadline, bool time_passed);
 
@@ -96,6 +98,7 @@ class Ledger {
   struct EventBook;
   struct ActionBook;
 
+  bool ends_a_wait(Time now) const;
   Hand* find(WorkerId worker);
   std::uint32_t serving(AppId app) const;
   std::uint32_t serving(AppId app, GenerationId generation) const;
@@ -119,6 +122,8 @@ class Ledger {
   void check_living(const AppBook& book, const AppSnapshot& now);
   void check_draining(const AppBook& book, const AppSnapshot& now);
   void check_states(const AppSnapshot& now, bool time_passed);
+  void check_override(const AppBook& book, const AppSnapshot& now);
+  void check_hurry(bool time_passed);
   void check_asked();
 
   std::map<AppId, AppBook> apps_;
@@ -127,7 +132,10 @@ class Ledger {
   std::map<std::tuple<AppId, GenerationId, Slot>, std::deque<Time>> spawns_;
   Time now_{};
   bool slot_asked_ = false;
+  bool cut_asked_ = false;  // everything is to be stopped at once
+  bool woken_ = false;      // by a deadline, and nothing has been done about it yet
   bool excused_ = false;          // what the operator asked for in this step takes workers away at once
+  std::optional<Time> delay_end_;
   std::optional<Time> shutdown_;  // when its drain began, or is going to
   Duration shutdown_timeout_{};
   WorkerId last_worker_{};

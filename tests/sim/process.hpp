@@ -30,6 +30,7 @@ struct Character {
   std::optional<Duration> hangs{};           // after ready
   std::optional<Duration> leaves{};          // after ready
   std::optional<Duration> extends{};         // by that much, again and again
+  std::optional<Duration> watched{};        // asks for a watchdog of that interval once it is ready
   unsigned kills_needed = 1;
 };
 
@@ -42,6 +43,7 @@ struct Process {
   ReleaseId release;
   AppPolicy policy;
   Character character;
+  std::optional<Duration> watchdog{};
   bool running = false;  // its program was executed
   bool main_alive = true;
   bool children_alive = false;

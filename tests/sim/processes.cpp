@@ -50,7 +50,12 @@ void World::say_ready(Process& process) {
   set_accepting(process, true);
   tell(process.worker, WorkerReady{process.worker}, delay(0ms, 1ms));
   plan_misdeeds(process);
-  if (process.policy.watchdog) ping_later(process.worker);
+  process.watchdog = process.policy.watchdog;
+  if (process.character.watched) {
+    process.watchdog = process.character.watched;
+    tell(process.worker, WatchdogChanged{process.worker, *process.watchdog}, 0ms);
+  }
+  if (process.watchdog && process.watchdog > 0s) ping_later(process.worker);
   pump(process.app);
 }
 
@@ -81,7 +86,7 @@ void World::plan_misdeeds(Process& process) {
 
 void World::ping_later(WorkerId worker) {
   const Process& process = processes_.at(worker);
-  while_running(worker, *process.policy.watchdog / 3, [this](Process& it) {
+  while_running(worker, *process.watchdog / 3, [this](Process& it) {
     if (it.hung) return;
     tell(it.worker, WatchdogPinged{it.worker}, 0ms);
     ping_later(it.worker);

@@ -108,7 +108,7 @@ void Simulation::step(const Event& event) {
   if (++steps_ > kStepsMax) return ledger_.fail("too many steps: something goes round in circles");
   const bool time_passed = std::holds_alternative<TimePassed>(event);
   ActionList actions;
-  ledger_.event(now_, event);
+  ledger_.event(now_, subject_.next_deadline(), event);
   subject_.step(now_, event, actions);
   tell(event, actions);
   for (const Action& action : actions) {

@@ -75,7 +75,7 @@ AppPolicy draw_policy(const Swarm& swarm, Random& random) {
     policy.max_unavailable = draw_amount(random, policy.workers);
   }
   policy.max_draining = random.between(random.chance(20) ? 0U : 1U, 4);
-  if (swarm.watchdogs && random.chance(80)) policy.watchdog = random.between(2s, 20s);
+  if (swarm.watchdogs && random.chance(60)) policy.watchdog = random.between(2s, 20s);
   if (swarm.odd_times) draw_odd_times(policy, swarm, random);
   return policy;
 }

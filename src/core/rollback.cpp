@@ -24,7 +24,7 @@ void dismiss_generation(Supervisor& s, App& app, Rollout& rollout) {
     if (state.occupant_ready) {
       state.wanted = false;
     } else {
-      park_slot(s, generation, app.id, slot, rollout.failure.reason);
+      park_slot(s, generation, app.id, slot);
     }
   }
 }
@@ -34,7 +34,7 @@ void dismiss_slots_above(Supervisor& s, App& app, Rollout& rollout) {
   expect_unproven_gone(s, rollout, generation, rollout.size_before);
   while (generation.slots.size() > rollout.size_before) {
     const Slot slot = generation.slots.rbegin()->first;
-    park_slot(s, generation, app.id, slot, rollout.failure.reason);
+    park_slot(s, generation, app.id, slot);
     generation.slots.erase(slot);
     generation.reindex(slot);
   }
@@ -50,7 +50,7 @@ void dismiss_incoming(Supervisor& s, App& app, Rollout& rollout) {
   if (failed != nullptr && !failed->ready_since && !failed->main_gone) rollout.unproven.insert(failed->id);
   if (incoming) {
     rollout.unproven.insert(incoming);
-    drain_worker(s.desk, s.workers.at(incoming), rollout.failure.reason);
+    drain_worker(s.desk, s.workers.at(incoming));
   } else if (!slot.occupant_ready) {
     rollout.owed.insert(*rollout.slot);
   }
@@ -187,7 +187,7 @@ void fail_start(Supervisor& s, App& app, const Failure& failure) {
   remember(s, app, rollout, Result::failed);
   if (Generation* generation = find_generation(app, rollout.generation)) {
     for (auto& [slot, state] : generation->slots) {
-      if (!state.occupant_ready) park_slot(s, *generation, app.id, slot, failure.reason);
+      if (!state.occupant_ready) park_slot(s, *generation, app.id, slot);
     }
   }
   stop_app(s, app, false, failure);
@@ -203,7 +203,7 @@ void abandon_rollout(Supervisor& s, App& app, Reason reason) {
   remember(s, app, rollout, Result::failed);
   if (Generation* generation = find_generation(app, rollout.generation); generation && !rollout.in_place) {
     for (auto& [slot, state] : generation->slots) {
-      if (!state.occupant_ready) park_slot(s, *generation, app.id, slot, reason);
+      if (!state.occupant_ready) park_slot(s, *generation, app.id, slot);
     }
   }
   app.shelved.reset();

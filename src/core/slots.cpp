@@ -104,7 +104,7 @@ void fill_beside(Supervisor& s, App& app, Generation& generation, Slot slot) {
   generation.slots.at(slot).incoming = spawn(s, app, generation, slot).id;
 }
 
-WorkerId park_slot(Supervisor& s, Generation& generation, AppId app, Slot slot, Reason reason) {
+WorkerId park_slot(Supervisor& s, Generation& generation, AppId app, Slot slot) {
   SlotState& state = generation.slots.at(slot);
   state.wanted = false;
   state.gave_up = false;
@@ -114,8 +114,8 @@ WorkerId park_slot(Supervisor& s, Generation& generation, AppId app, Slot slot, 
   const WorkerId occupant = state.occupant;
   vacate(s, state);
   generation.reindex(slot);
-  if (incoming) drain_worker(s.desk, s.workers.at(incoming), reason);
-  if (occupant) drain_worker(s.desk, s.workers.at(occupant), reason);
+  if (incoming) drain_worker(s.desk, s.workers.at(incoming));
+  if (occupant) drain_worker(s.desk, s.workers.at(occupant));
   return occupant;
 }
 

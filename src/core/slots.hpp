@@ -14,7 +14,7 @@ Worker& fill_slot(Supervisor& s, App& app, Generation& generation, Slot slot);
 void fill_beside(Supervisor& s, App& app, Generation& generation, Slot slot);
 
 // Empties the slot: its worker is asked to drain, a waiting start is forgotten. Returns the worker, if any.
-WorkerId park_slot(Supervisor& s, Generation& generation, AppId app, Slot slot, Reason reason = Reason::none);
+WorkerId park_slot(Supervisor& s, Generation& generation, AppId app, Slot slot);
 // Empties the slot and stops its worker; the slot is filled again once that one has exited.
 void recycle_slot(Supervisor& s, App& app, Generation& generation, Slot slot);
 // The generation is to leave: every worker is asked to drain (`now`: stopped), no slot is filled again.

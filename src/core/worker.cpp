@@ -124,7 +124,7 @@ void drain_worker(Desk& desk, Worker& worker, Reason reason) {
   const AppPolicy& policy = *worker.policy;
   const Duration timeout =
       worker.ready_since ? policy.drain_timeout : std::min(policy.drain_timeout, policy.stop_timeout);
-  worker.failed = reason != Reason::none;
+  worker.failed = !worker.ready_since;
   set_state(desk, worker, WorkerState::draining);
   if (worker.launched) pass_on_drain(desk, worker, timeout);
   set_deadline(desk, worker, timeout);

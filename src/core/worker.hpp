@@ -1,4 +1,5 @@
-// One worker: its states, the deadline of each, and how it is made to leave. It knows no slots and no rollouts.
+// One worker: its states, the deadline of each, and how it is made to leave. It knows no slots and no
+// rollouts.
 //
 //   starting ──ready──▶ ready ──drain──▶ draining ──time is up, or it is cut──▶ stopping ──▶ gone
 //      │                  │                  ▲                                    ▲
@@ -50,7 +51,7 @@ struct Worker {
   Time since{};
   std::optional<Time> ready_since;  // set once and kept
   bool launched = false;            // its program runs; before that a drain is only noted
-  bool failed = false;              // leaves because it did not do its duty: it gets no more extensions
+  bool failed = false;              // leaves without having served, or hung: it gets no more extensions
   bool main_gone = false;           // its main process was reaped, others of its tree may live
   std::set<int> sent{};             // signals that its main process has been sent
   unsigned kills = 0;               // SIGKILLs to its tree

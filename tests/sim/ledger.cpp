@@ -185,9 +185,9 @@ struct Ledger::EventBook {
 bool Ledger::ends_a_wait(Time now) const {
   const auto comes = [&](std::optional<Time> end) { return end && *end > now_ && *end <= now; };
   return comes(delay_end_) || std::any_of(apps_.begin(), apps_.end(), [&](const auto& entry) {
-    const auto& quiesced = entry.second.quiesced;
-    return quiesced && comes(*quiesced + std::chrono::seconds(5));
-  });
+           const auto& quiesced = entry.second.quiesced;
+           return quiesced && comes(*quiesced + std::chrono::seconds(5));
+         });
 }
 
 void Ledger::event(Time now, Time deadline, const Event& event) {
@@ -236,7 +236,8 @@ struct Ledger::ActionBook {
     if (hand == nullptr || hand->main_gone) return l.fail("a worker is asked to drain that is gone");
     if (!hand->launched) l.fail(text_of(*hand) + " is asked to drain before it was launched");
     if (hand->asked) l.fail(text_of(*hand) + " is asked to drain twice");
-    if (a.timeout > drain_time(*hand) && !hand->extended) l.fail(text_of(*hand) + " may drain longer than it has");
+    if (a.timeout > drain_time(*hand) && !hand->extended)
+      l.fail(text_of(*hand) + " may drain longer than it has");
     hand->asked = true;
     if (hand->policy.drain_by_signal && !hand->signals.insert(hand->policy.drain_signal).second) {
       l.fail(text_of(*hand) + " is sent the drain signal twice");

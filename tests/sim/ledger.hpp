@@ -134,7 +134,7 @@ class Ledger {
   bool slot_asked_ = false;
   bool cut_asked_ = false;  // everything is to be stopped at once
   bool woken_ = false;      // by a deadline, and nothing has been done about it yet
-  bool excused_ = false;          // what the operator asked for in this step takes workers away at once
+  bool excused_ = false;    // what the operator asked for in this step takes workers away at once
   std::optional<Time> delay_end_;
   std::optional<Time> shutdown_;  // when its drain began, or is going to
   Duration shutdown_timeout_{};

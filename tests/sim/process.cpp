@@ -39,9 +39,10 @@ Character draw_character(const Swarm& swarm, Flaw flaw, bool calm, const AppPoli
   if (random.chance(50)) it.leftovers_last = random.between(0ms, 20s);
   if (strikes(faults.crashes, 30)) it.crashes = random.between(0s, 60s);
   if (strikes(faults.hangs, 15)) it.hangs = random.between(0s, 60s);
+  it.deaf = strikes(faults.deaf, 50);
   if (strikes(faults.leaves, 20)) it.leaves = random.between(0ms, 40s);
   if (strikes(faults.extends, 20)) it.extends = random.between(500ms, 15s);
-  if (swarm.watchdogs && random.chance(20)) it.watched = random.between(0s, 10s);
+  if (swarm.watchdogs && random.chance(20)) it.watched = random.chance(20) ? 0s : random.between(1s, 10s);
   if (strikes(faults.unkillable, 20)) it.kills_needed = random.between(2, 4);
   spoil(it, flaw, policy, random);
   return it;

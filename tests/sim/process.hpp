@@ -22,6 +22,7 @@ struct Character {
   bool never_ready = false;
   Duration ready_after{};
   bool accepts_early = false;
+  bool deaf = false;
   bool ignores_drain = false;
   bool ignores_term = false;
   bool leftovers = false;
@@ -30,7 +31,7 @@ struct Character {
   std::optional<Duration> hangs{};           // after ready
   std::optional<Duration> leaves{};          // after ready
   std::optional<Duration> extends{};         // by that much, again and again
-  std::optional<Duration> watched{};        // asks for a watchdog of that interval once it is ready
+  std::optional<Duration> watched{};         // asks for a watchdog of that interval once it is ready
   unsigned kills_needed = 1;
 };
 

@@ -34,7 +34,7 @@ void World::run(Process& process) {
   process.running = true;
   tell(worker, Launched{worker}, delay(0ms, 1ms));
   const Character& character = process.character;
-  if (character.accepts_early) set_accepting(process, true);
+  if (character.accepts_early && !character.deaf) set_accepting(process, true);
   if (character.exits_early) {
     while_running(worker, *character.exits_early, [this](Process& it) { die(it, {.code = 1}); });
   }
@@ -47,7 +47,7 @@ void World::run(Process& process) {
 
 void World::say_ready(Process& process) {
   if (process.draining || process.hung) return;
-  set_accepting(process, true);
+  set_accepting(process, !process.character.deaf);
   tell(process.worker, WorkerReady{process.worker}, delay(0ms, 1ms));
   plan_misdeeds(process);
   process.watchdog = process.policy.watchdog;

@@ -79,7 +79,7 @@ void Simulation::run_to_rest(Duration most, const char* phase) {
 bool Simulation::at_rest() const {
   if (snapshot_.shutting_down || !ledger_.unrest(snapshot_).empty()) return false;
   for (const AppSnapshot& app : snapshot_.apps) {
-    const bool may_starve = app.workers_ready == 0 || world_.any_hangs(app.app);
+    const bool may_starve = app.workers_ready == 0 || world_.may_starve(app.app);
     if (!may_starve && !world_.listeners(app.app).queue.empty()) return false;
   }
   return true;

@@ -54,7 +54,6 @@ void Subject::step(Time now, const Event& event, ActionList& out) {
 
 // What the mutations need to know.
 void Subject::note(const Event& event, const ActionList& actions) {
-  if (const auto* prepared = std::get_if<ReleasePrepared>(&event)) newest_[prepared->app] = prepared->release;
   if (const auto* ready = std::get_if<WorkerReady>(&event)) ready_.insert(ready->worker);
   if (const auto* exited = std::get_if<WorkerExited>(&event)) ready_.erase(exited->worker);
   for (const Action& action : actions) {
@@ -100,7 +99,10 @@ void Subject::alter(const Spawn& spawn, ActionList& out) {
   const bool again = !filled_before_.insert(seat).second;
   seats_.emplace(spawn.worker, seat);
   const bool is_first = newest_generation_[spawn.app] < spawn.generation;
-  if (is_first) newest_generation_[spawn.app] = spawn.generation;
+  if (is_first) {
+    newest_generation_[spawn.app] = spawn.generation;
+    newest_[spawn.app] = spawn.release;
+  }
   if (bug_ == Bug::drain_old_before_ready && is_first) {
     for (const WorkerId worker : ready_) {
       if (seats_.at(worker).app == spawn.app) out.push_back(AskDrain{worker, std::chrono::seconds(1)});

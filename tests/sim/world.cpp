@@ -77,9 +77,10 @@ void World::while_running(WorkerId worker, Duration after, std::function<void(Pr
   });
 }
 
-bool World::any_hangs(AppId app) const {
+bool World::may_starve(AppId app) const {
   return std::any_of(processes_.begin(), processes_.end(), [app](const auto& entry) {
-    return entry.second.app == app && entry.second.main_alive && entry.second.hung;
+    const Process& process = entry.second;
+    return process.app == app && process.main_alive && (process.hung || process.character.deaf);
   });
 }
 

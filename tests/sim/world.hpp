@@ -34,8 +34,8 @@ class World {
   bool is_calm() const { return calm_; }
 
   const Listeners& listeners(AppId app) const { return listeners_.at(app); }
-  // A hung worker without a watchdog is nothing that the core can know of.
-  bool any_hangs(AppId app) const;
+  // A worker that hangs or is deaf, and has no watchdog, is nothing that the core can know of.
+  bool may_starve(AppId app) const;
   const std::map<WorkerId, Process>& processes() const { return processes_; }
   // Clients whose connection was cut by a SIGKILL although their worker had never been asked to drain or to
   // stop.

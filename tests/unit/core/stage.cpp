@@ -55,6 +55,10 @@ std::string Stage::prepared(std::uint64_t release, const AppPolicy& policy, AppI
   return step(ReleasePrepared{app, ReleaseId{release}, policy, "v" + std::to_string(release), same});
 }
 
+std::string Stage::launch_failed(std::uint64_t worker, Reason reason) {
+  return step(LaunchFailed{WorkerId{worker}, reason, "exec ./server: No such file or directory"});
+}
+
 std::string Stage::exited(std::uint64_t worker, int code, bool tree_gone) {
   return step(WorkerExited{WorkerId{worker}, {.code = code}, {"last words"}, tree_gone});
 }
@@ -68,10 +72,16 @@ std::string Stage::up(std::uint64_t worker) {
   return first + ready(worker);
 }
 
+std::string Stage::all_up(std::uint64_t first, std::uint64_t last) {
+  std::string text;
+  for (std::uint64_t worker = first; worker <= last; ++worker) text += up(worker);
+  return text;
+}
+
 void Stage::run_web(const AppPolicy& policy) {
   step(Begun{});
   prepared(1, policy);
-  for (std::uint64_t worker = 1; worker <= policy.workers; ++worker) up(worker);
+  all_up(1, policy.workers);
 }
 
 std::string Stage::upgrade(const AppPolicy& policy, std::uint64_t release, WaitLevel wait) {

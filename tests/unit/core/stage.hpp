@@ -12,6 +12,9 @@
 
 #include "core/core.hpp"
 
+// What the core asked for, as lines; their indentation does not matter.
+#define ASKS(actual, expected) CHECK((actual) == ::stage::lines(expected))
+
 namespace stage {
 
 using namespace liveswap::core;
@@ -44,6 +47,7 @@ class Stage {
   std::string prepared(std::uint64_t release, const AppPolicy& policy, AppId app = kWeb, bool same = false);
   std::string launched(std::uint64_t worker) { return step(Launched{WorkerId{worker}}); }
   std::string ready(std::uint64_t worker) { return step(WorkerReady{WorkerId{worker}}); }
+  std::string launch_failed(std::uint64_t worker, Reason reason = Reason::exec_failed);
   std::string exited(std::uint64_t worker, int code = 0, bool tree_gone = true);
   std::string killed(std::uint64_t worker, int signo, bool tree_gone = true);
 
@@ -54,6 +58,9 @@ class Stage {
                       WaitLevel wait = WaitLevel::committed);
   // Launches and makes ready.
   std::string up(std::uint64_t worker);
+
+  // Several of web's workers at once, as in up().
+  std::string all_up(std::uint64_t first, std::uint64_t last);
 
   AppSnapshot web() const { return core_->snapshot().apps.at(0); }
   // Each worker as "w1 g1/0 ready", each empty slot as "g1/0 backoff".

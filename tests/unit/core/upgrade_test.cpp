@@ -215,7 +215,7 @@ TEST_CASE(
   ASKS(s.killed(2, 9), R"(
     . worker_exited g2/0 r2 w2 "killed by SIGKILL"
     . rollout_rolled_back g2/0 r2 w2 upgrade (ready_timeout) "not ready after 30s"
-    answer 1: rolled_back (ready_timeout) slot 0 "not ready after 30s"; g1 r1 1/1
+    answer 1: rolled_back (ready_timeout) slot 0 "not ready after 30s" | last words; g1 r1 1/1
     . generation_gone g2 r2
     drop web r2
   )");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/text.hpp"
 #include "config/utf8.hpp"
 
 namespace liveswap::config {
@@ -14,6 +15,9 @@ namespace {
 constexpr std::size_t kExcerptWhole = 110;
 constexpr std::size_t kExcerptBefore = 60;
 constexpr std::size_t kExcerptAfter = 40;
+
+// Messages hold what the file holds, as names of keys.
+constexpr std::size_t kMessageCharactersMax = 1000;
 
 struct Cell {
   std::string text;   // as shown
@@ -79,13 +83,13 @@ Diagnostic about_file(std::string file, std::string message) {
           .excerpt = ""};
 }
 
-void Findings::error(std::size_t offset, std::string message) {
-  findings_.insert({offset, Severity::error, std::move(message)});
+void Findings::error(std::size_t offset, std::string_view message) {
+  findings_.insert({offset, Severity::error, one_line(message, kMessageCharactersMax)});
   has_errors_ = true;
 }
 
-void Findings::warning(std::size_t offset, std::string message) {
-  findings_.insert({offset, Severity::warning, std::move(message)});
+void Findings::warning(std::size_t offset, std::string_view message) {
+  findings_.insert({offset, Severity::warning, one_line(message, kMessageCharactersMax)});
 }
 
 std::vector<Diagnostic> Findings::selected(Severity severity) const {

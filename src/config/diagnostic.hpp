@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/source.hpp"
@@ -42,8 +43,9 @@ class Findings {
  public:
   explicit Findings(const Source& source) : source_(source) {}
 
-  void error(std::size_t offset, std::string message);
-  void warning(std::size_t offset, std::string message);
+  // The message is made fit for a terminal.
+  void error(std::size_t offset, std::string_view message);
+  void warning(std::size_t offset, std::string_view message);
   bool has_errors() const { return has_errors_; }
 
   // In the file's order, at most kDiagnosticsMax and then a line that says how many more there are.

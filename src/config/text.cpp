@@ -16,43 +16,40 @@ constexpr std::size_t kQuotedCharactersMax = 60;
 
 // Beyond that no suggestion is looked for: the table below grows with the product of both lengths.
 constexpr std::size_t kSuggestionLengthMax = 64;
+constexpr std::size_t kCandidatesMax = 200;
 
 // "warning" and "warn": one is the beginning of the other.
 bool is_short_for(std::string_view a, std::string_view b) {
   return std::min(a.size(), b.size()) >= 4 && (a.starts_with(b) || b.starts_with(a)) && a != b;
 }
 
-std::string escaped(std::string_view bytes) {
+// The character at the start of `text`, of that many bytes, as it can be shown.
+std::string shown(std::string_view text, const std::optional<Character>& character) {
+  bool printable = character && character->code >= 0x20 && (character->code < 0x7F || character->code > 0x9F);
+  if (printable) return std::string(text.substr(0, character->bytes));
+  if (text[0] == '\n') return "\\n";
+  if (text[0] == '\t') return "\\t";
   std::string out;
-  for (char c : bytes) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  for (char c : text.substr(0, character ? character->bytes : 1)) {
+    out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  }
   return out;
 }
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  std::size_t characters = 0;
-  while (!text.empty()) {
-    if (characters++ == kQuotedCharactersMax) {
-      out += "…";
-      break;
-    }
+std::string one_line(std::string_view text, std::size_t characters_max) {
+  std::string out;
+  for (std::size_t count = 0; !text.empty(); ++count) {
+    if (count == characters_max) return out + "…";
     auto character = first_character(text);
-    std::size_t bytes = character ? character->bytes : 1;
-    bool printable =
-        character && character->code >= 0x20 && (character->code < 0x7F || character->code > 0x9F);
-    if (text[0] == '\n') {
-      out += "\\n";
-    } else if (text[0] == '\t') {
-      out += "\\t";
-    } else {
-      out += printable ? std::string(text.substr(0, bytes)) : escaped(text.substr(0, bytes));
-    }
-    text.remove_prefix(bytes);
+    out += shown(text, character);
+    text.remove_prefix(character ? character->bytes : 1);
   }
-  return out + '"';
+  return out;
 }
+
+std::string quoted(std::string_view text) { return '"' + one_line(text, kQuotedCharactersMax) + '"'; }
 
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
@@ -70,15 +67,18 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }
 
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
-  if (word.size() > kSuggestionLengthMax) return std::nullopt;
+  if (word.size() > kSuggestionLengthMax || candidates.size() > kCandidatesMax) return std::nullopt;
   std::optional<std::string> best;
   std::size_t best_distance = 0;
   for (const auto& candidate : candidates) {
-    auto edits = is_short_for(word, candidate) ? 1 : distance(word, candidate);
+    auto [shorter, longer] = std::minmax({word.size(), candidate.size()});
     // A third of the letters wrong is a slip; more is another word.
-    if (edits > std::max<std::size_t>(1, std::max(word.size(), candidate.size()) / 3)) continue;
-    if (edits >= std::min(word.size(), candidate.size())) continue;
-    if (!best || edits < best_distance) {
+    auto allowed =
+        std::min(std::max<std::size_t>(1, longer / 3), shorter - std::min<std::size_t>(shorter, 1));
+    bool short_for = is_short_for(word, candidate);
+    if (candidate.size() > kSuggestionLengthMax || (longer - shorter > allowed && !short_for)) continue;
+    auto edits = short_for ? 1 : distance(word, candidate);
+    if (edits <= allowed && (!best || edits < best_distance)) {
       best = candidate;
       best_distance = edits;
     }
@@ -88,7 +88,7 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
 
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {
   auto best = nearest(word, candidates);
-  return best ? fmt::format(" (did you mean \"{}\"?)", *best) : "";
+  return best ? fmt::format(" (did you mean {}?)", quoted(*best)) : "";
 }
 
 std::string joined(std::span<const std::string> items, std::string_view separator) {

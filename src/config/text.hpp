@@ -8,8 +8,11 @@
 
 namespace liveswap::config {
 
-// In double quotes, with control characters and invalid UTF-8 escaped (a file must not be able to drive the
-// operator's terminal) and cut after 60 characters.
+// Without what could drive the operator's terminal or break the line: control characters and invalid UTF-8
+// are escaped. Cut after that many characters.
+std::string one_line(std::string_view text, std::size_t characters_max);
+
+// What a person wrote: as one line of at most 60 characters, in double quotes.
 std::string quoted(std::string_view text);
 
 // Edits between two words: insert, delete, replace, swap two neighbours (Damerau-Levenshtein, optimal

@@ -94,3 +94,13 @@ TEST_CASE("each key stands in the table once, below a key that is there") {
     CHECK_FALSE(key.doc.empty());
   }
 }
+
+TEST_CASE("names in messages cannot drive the terminal, nor break the line") {
+  CHECK(told("apps:\n  web:\n    command: ./s\n    env: {\"A\\nB\\e[1m\": [1]}\n") ==
+        "web.yaml:4:11: apps.web.env.A\\nB\\x1b[1m: \"A\\nB\\x1b[1m\" is not the name of a variable\n"
+        "      env: {\"A\\nB\\e[1m\": [1]}\n"
+        "            ^\n"
+        "web.yaml:4:24: apps.web.env.A\\nB\\x1b[1m: one value is needed here, not a list\n"
+        "      env: {\"A\\nB\\e[1m\": [1]}\n"
+        "                         ^\n");
+}

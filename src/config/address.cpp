@@ -90,7 +90,9 @@ Addresses unix_address(std::string_view text, SocketKind kind, std::string_view 
   Address address{.kind = kind, .text = std::string(text)};
   address.abstract = path.starts_with('@');
   if (path.empty() || path == "@") return refused(text, "has no path");
-  if (path.ends_with('/')) return refused(text, "ends in a slash: a path of a socket is needed");
+  auto last = path.substr(path.rfind('/') + 1);
+  bool is_folder = last.empty() || last == "." || last == "..";
+  if (is_folder && path[0] != '@') return refused(text, "names a folder, not a socket in it");
   address.path = address.abstract ? std::string(path.substr(1)) : absolute_path(path, folder);
   if (address.path.size() > kUnixPathMax) {
     return refused(text, fmt::format("is too long: {} bytes as an absolute path, and the kernel takes {}",

@@ -69,8 +69,6 @@ std::optional<std::vector<PlacedWord>> command_words(Section& section, std::stri
 void take_command(Section& section, std::vector<std::string>& target, const Templates& templates,
                   Place place) {
   for (const auto& word : command_words(section, "command").value_or(std::vector<PlacedWord>{})) {
-    if (word.text.find('\0') != std::string::npos)
-      section.error_at(word.offset, "command", "a NUL character");
     templates.check(section, "command", word, place);
     target.push_back(word.text);
   }
@@ -143,7 +141,6 @@ void decode_env(Section env, const Node* map, core::AppPlan& app, const Template
       continue;
     }
     auto word = placed(env.context(), entry.value);
-    if (word.text.find('\0') != std::string::npos) env.error(entry.key, "a NUL character");
     templates.check(env, entry.key, word, Place::env);
     app.env.emplace_back(entry.key, word.text);
   }

@@ -98,6 +98,9 @@ std::expected<EnvValue, std::string> expand_for_release(std::string_view word, c
   std::string pattern;  // the same, for the case that a part must wait for its worker
   for (const auto& part : *parts) {
     if (part.variable && (is_per_worker(*part.variable) || part.variable == Variable::release)) {
+      if (part.variable == Variable::fd) {
+        if (auto number = socket_part(part, values); !number) return std::unexpected(number.error());
+      }
       out.per_worker = true;
       pattern += text_of(part);
       continue;

@@ -81,7 +81,7 @@ struct Values {
 std::expected<std::string, std::string> expand(std::string_view word, const Values& values);
 
 // Expands what is the same for all workers of the release and leaves the rest for `expand`: also ${release},
-// so that a release can be compared with another.
+// so that a release can be compared with another. A descriptor that no worker will have is an error already.
 std::expected<EnvValue, std::string> expand_for_release(std::string_view word, const Values& values);
 
 }  // namespace liveswap::config

@@ -84,6 +84,8 @@ class TreeBuilder final : public YAML::EventHandler {
     bool is_quoted = tag != "?";
     if (is_quoted && !quote_is_closed(source_.text(), offset))
       throw Refused{offset, "this quote is not closed"};
+    // By the escape "\0": no path, word or variable could hold it.
+    if (value.find('\0') != std::string::npos) throw Refused{offset, "a NUL character"};
     finish({.kind = NodeKind::scalar, .offset = offset, .text = value, .quoted = is_quoted}, anchor);
   }
 

@@ -67,8 +67,8 @@ void try_address(const std::string& text) {
 
 void try_scalars(const std::string& text) {
   if (const auto duration = parse_duration(text)) {
-    require(parse_duration(core::text_of(*duration)) == *duration,
-            "a duration that is shown reads as it was");
+    const auto shown = parse_duration(core::text_of(*duration));
+    require(shown && *shown <= *duration, "a duration that is shown reads as one, at most rounded down");
   }
   if (const auto signal = parse_signal(text)) require(*signal >= 1 && *signal <= 64, "a signal is one");
   if (const auto amount = parse_amount(text))

@@ -120,6 +120,12 @@ TEST_CASE("for a release, its own number stays a template, so that two releases 
   CHECK(expand_for_release("${release}", all_values()) == EnvValue{"${release}", true});
 }
 
+TEST_CASE("a descriptor that no worker will have fails the release, not its workers") {
+  auto value = expand_for_release("${fd:other}", all_values());
+  REQUIRE_FALSE(value);
+  CHECK(value.error() == "${fd:other}: only the app's own listeners have descriptors");
+}
+
 TEST_CASE("a variable that waits for its worker makes what reads it wait") {
   auto value = expand_for_release("<${env:FD}>$", all_values());
   REQUIRE(value);

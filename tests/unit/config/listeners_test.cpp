@@ -136,7 +136,9 @@ TEST_CASE("hosts and ports that are none say why") {
   CHECK(refusal("tcp://:-1") == "\"tcp://:-1\" has the port \"-1\": 0 to 65535 are ports");
   CHECK(refusal("unix:") == "\"unix:\" has no path");
   CHECK(refusal("unix:@") == "\"unix:@\" has no path");
-  CHECK(refusal("unix:/run/") == "\"unix:/run/\" ends in a slash: a path of a socket is needed");
+  for (std::string folder : {"unix:/", "unix:/run/", "unix:.", "unix:/run/.", "unix:run/.."}) {
+    CHECK(refusal(folder) == "\"" + folder + "\" names a folder, not a socket in it");
+  }
 }
 
 TEST_CASE("a Unix path has the kernel's limit, as an absolute path") {

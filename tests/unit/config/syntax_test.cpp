@@ -237,6 +237,10 @@ TEST_CASE("what is no text is refused: control characters, NUL, invalid UTF-8, t
         "web.yaml:1:8: control character 0x04\n"
         "  name: a?b\n"
         "         ^\n");
+  CHECK(told("name: \"a\\0b\"\n") ==
+        "web.yaml:1:7: a NUL character\n"
+        "  name: \"a\\0b\"\n"
+        "        ^\n");
   CHECK(told("name: \xC3\xA9\xFF\n") ==
         "web.yaml:1:8: not valid UTF-8\n"
         "  name: \xC3\xA9?\n"

@@ -8,6 +8,7 @@
 
 #include "config/diagnostic.hpp"
 #include "config/differences.hpp"
+#include "config/environment.hpp"
 #include "config/load.hpp"
 #include "config/template_check.hpp"
 
@@ -46,6 +47,10 @@ std::expected<Reread, Refusal> reread_app(const core::MasterPlan& running, const
 }
 
 std::expected<void, Refusal> check_overrides(const core::AppPlan& app, const ReleaseOverrides& overrides) {
+  for (const auto& [name, value] : overrides.env) {
+    if (!config::is_set_by_liveswap(name)) continue;
+    return std::unexpected(Refusal{core::Reason::bad_override, fmt::format("--env {}: liveswap itself sets it", name)});
+  }
   if (!overrides.target || config::uses_target(app)) return {};
   return std::unexpected(Refusal{core::Reason::bad_override,
                                  fmt::format("{} uses no target: neither command, cwd nor env has ${{target}}", app.name)});

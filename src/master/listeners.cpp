@@ -115,6 +115,17 @@ std::expected<void, std::string> Listeners::also_lists(core::AppId id, std::span
   return {};
 }
 
+std::vector<std::string> Listeners::lists_only(core::AppId id, std::vector<std::string> names) {
+  const std::vector<std::string> before = std::exchange(apps_.at(id).lists, std::move(names));
+  std::vector<std::string> told;
+  for (const std::string& name : before) {
+    const bool listed = std::ranges::any_of(apps_, [&](const auto& app) { return contains(app.second.lists, name); });
+    if (!listed) told.push_back("listener " + name + ": no app lists it any more; its clients wait until one does");
+  }
+  std::ranges::move(settle(), std::back_inserter(told));
+  return told;
+}
+
 // All of these are open and let clients in, or what was closed is closed again.
 std::expected<void, std::string> Listeners::make_ready(const std::vector<std::string>& names) {
   Failures failures;

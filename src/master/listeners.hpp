@@ -56,6 +56,9 @@ class Listeners {
   // may still use it. A listener that is closed is bound again.
   [[nodiscard]] std::expected<void, std::string> also_lists(core::AppId app,
                                                             std::span<const std::string> names);
+  // What an app's releases list, now that one of them is gone or was not made. One that nobody lists any more
+  // stays open; those are returned, in words.
+  [[nodiscard]] std::vector<std::string> lists_only(core::AppId app, std::vector<std::string> names);
 
   // QuiesceListeners: posts ListenersQuiet once the queues of what is held back were empty twice, 50 ms
   // apart. What could not be held back (a TCP socket, without the right to it) takes as few new clients as

@@ -1,4 +1,5 @@
 // liveswap: the master's start and end.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <malloc.h>
 #include <signal.h>
@@ -26,6 +27,13 @@ using namespace liveswap;
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
+
+// Whoever starts us without one of them would have it be the number of something of ours, and written to.
+void open_standard_streams() {
+  for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number) {
+    if (::fcntl(number, F_GETFD) == -1) (void)::open("/dev/null", O_RDWR);  // takes the lowest number: this one
+  }
+}
 
 int complain(int status, const std::string& problem) {
   fmt::print(stderr, "liveswap: {}\n", problem);
@@ -119,6 +127,7 @@ int run(core::MasterPlan plan, config::Facts facts) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   auto options = master::parse_options({argv + 1, argv + argc});
   if (!options) return complain(kBadUsage, options.error() + "\nTry: liveswap --help");
   if (options->mode == master::Options::Mode::help) {

@@ -119,6 +119,7 @@ class Master final : public Operations {
 
   [[nodiscard]] core::AppPlan& app_plan(core::AppId app);
   [[nodiscard]] std::string app_name(core::AppId app) const;  // "" for the master itself
+  void update_listed(core::AppId app);  // by the releases that the app still has
   [[nodiscard]] std::shared_ptr<const Release> serving_release(core::AppId app) const;
   [[nodiscard]] std::expected<std::shared_ptr<const Release>, std::string> prepare(const core::PrepareRelease& action);
 

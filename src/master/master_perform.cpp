@@ -1,6 +1,8 @@
 // What the core asks for, done: one function for each action.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "master/master.hpp"
 #include "master/telling.hpp"
 
@@ -48,9 +50,26 @@ std::expected<std::shared_ptr<const Release>, std::string> Master::prepare(const
                        .sockets = sockets});
 }
 
+void Master::update_listed(core::AppId app) {
+  std::vector<std::string> names;
+  bool has_release = false;
+  for (const auto& [id, release] : releases_) {
+    if (id.first != app) continue;
+    has_release = true;
+    for (const std::string& name : release->plan.listeners) {
+      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    }
+  }
+  if (!has_release) return;  // before its first one the app lists what the file says
+  for (const std::string& line : listeners_.lists_only(app, std::move(names))) {
+    log_.tell(core::LogLevel::warn, app_name(app), line);
+  }
+}
+
 void Master::perform(const core::PrepareRelease& action) {
   auto release = prepare(action);
   if (!release) {
+    update_listed(action.app);
     post(core::ReleaseRefused{action.app, action.release, release.error()});
     return;
   }
@@ -60,7 +79,10 @@ void Master::perform(const core::PrepareRelease& action) {
   post(core::ReleasePrepared{action.app, action.release, (*release)->plan.policy, (*release)->label, same});
 }
 
-void Master::perform(const core::DropRelease& action) { releases_.erase({action.app, action.release}); }
+void Master::perform(const core::DropRelease& action) {
+  releases_.erase({action.app, action.release});
+  update_listed(action.app);
+}
 
 // ---- listeners ----
 

@@ -1,5 +1,6 @@
 #include "master/worker_tree.hpp"
 
+#include <poll.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -19,7 +20,12 @@ constexpr int kRoundsMax = 16;  // a tree that forks faster than it is signalled
 constexpr int kExecTriesMax = 100;
 constexpr const char* kMarkVariable = "LIVESWAP_WORKER";
 
-bool has_ended(const os::ProcessStat& stat) { return stat.state == 'Z' || stat.state == 'X'; }
+// A process whose first thread has ended looks like a zombie in /proc while its other threads run on; its pidfd becomes
+// readable only when the last of them has ended.
+bool has_ended(os::FdRef pidfd) {
+  pollfd look{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&look, 1, 0) == 1;
+}
 
 // The LIVESWAP_WORKER that the process was started with. In the middle of an exec a process has neither arguments nor
 // environment: that ends in microseconds and is waited for, since a process must not be overlooked for it.
@@ -52,7 +58,7 @@ std::optional<Found> hold_child(pid_t pid, pid_t parent) {
   auto pidfd = os::pidfd_open(pid);
   if (!pidfd) return std::nullopt;
   auto stat = os::read_process_stat(pid);
-  if (!stat || stat->ppid != parent || has_ended(*stat)) return std::nullopt;
+  if (!stat || stat->ppid != parent || has_ended(*pidfd)) return std::nullopt;
   return Found{std::move(*stat), std::move(*pidfd)};
 }
 

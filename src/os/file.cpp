@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,8 +35,12 @@ Result<std::string> read_open_file(FdRef fd, std::string_view name, std::size_t 
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t max_size) {
-  const OwnedFd fd{adopt, ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+  // A named pipe without a writer would be waited for, here or in the first read.
+  const OwnedFd fd{adopt, ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
   if (!fd) return fail("open", path);
+  struct stat file {};
+  if (::fstat(fd.get(), &file) == -1) return fail("fstat", path);
+  if (S_ISFIFO(file.st_mode)) return fail_with(0, path + " is a named pipe");
   return read_open_file(fd, path, max_size);
 }
 

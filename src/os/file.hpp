@@ -11,7 +11,8 @@
 
 namespace liveswap::os {
 
-// The whole content, whatever size the file claims (those of /proc claim 0); more than max_size is an error.
+// The whole content, whatever size the file claims (those of /proc claim 0); more than max_size is an error. Never
+// waits: a named pipe is refused.
 [[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t max_size);
 [[nodiscard]] Result<std::string> read_open_file(FdRef fd, std::string_view name, std::size_t max_size);
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -18,8 +19,9 @@ Result<void> LockFile::write_pid(pid_t pid) const {
 }
 
 Result<LockAttempt> take_lock(const std::string& path) {
-  OwnedFd fd{adopt, ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)};
+  OwnedFd fd{adopt, ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
   if (!fd) return fail("open", path);
+  if (::fchmod(fd.get(), 0600) == -1) return fail("fchmod", path);  // whoever may read it may lock it
   LockAttempt attempt;
   if (retry_interrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) == 0) {
     attempt.lock.emplace(std::move(fd));

@@ -1,5 +1,7 @@
 #include "os/file.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <fstream>
 
@@ -19,6 +21,12 @@ TEST_CASE("a file is read whole up to its limit and not beyond") {
 
 TEST_CASE("a file of /proc is read although its size is said to be 0") {
   CHECK(!must(read_file("/proc/self/stat", 4096)).empty());
+}
+
+TEST_CASE("a named pipe that nobody writes to is refused, not waited for") {
+  const TempDir dir;
+  REQUIRE(::mkfifo(dir.path("pipe").c_str(), 0600) == 0);
+  CHECK(error_of(read_file(dir.path("pipe"), 10)) == dir.path("pipe") + " is a named pipe");
 }
 
 TEST_CASE("writing needs a file that exists") {

@@ -1,5 +1,9 @@
 #include "os/lockfile.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+#include <sys/stat.h>
+
 #include "os/file.hpp"
 #include "processes.hpp"
 
@@ -54,6 +58,17 @@ TEST_CASE("a holder that has not written its pid yet is unknown") {
   auto taken = must(take_lock(dir.path("lock")));
   REQUIRE(::ftruncate(taken.lock->fd().get(), 0) == 0);
   CHECK(must(take_lock(dir.path("lock"))).holder == 0);
+}
+
+TEST_CASE("nobody else may open the file, and so lock it, even one that was there") {
+  const TempDir dir;
+  const std::string path = dir.path("lock");
+  REQUIRE(::close(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0666)) == 0);
+  REQUIRE(::chmod(path.c_str(), 0666) == 0);
+  const auto attempt = must(take_lock(path));
+  struct stat file {};
+  REQUIRE(::stat(path.c_str(), &file) == 0);
+  CHECK((file.st_mode & 0777) == 0600);
 }
 
 TEST_CASE("a symbolic link in the lock's place is refused") {

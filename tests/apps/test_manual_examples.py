@@ -5,15 +5,8 @@ import signal
 import subprocess
 
 from harness import HttpConnection, TestCase, build, http_get
+from harness.manual import example
 from harness.worker import listen_tcp, start_worker
-
-
-def example(page, first):
-    """The literal block that begins with a line which begins with `first`, as a reader would copy it."""
-    lines = (build.SOURCE / "man" / page).read_text(encoding="utf-8").split("\n")
-    start = next(i for i, line in enumerate(lines) if line.startswith(first))
-    end = lines.index(".Ed", start)
-    return "\n".join(lines[start:end]).replace("\\e", "\\") + "\n"
 
 
 class PythonWorker(TestCase):

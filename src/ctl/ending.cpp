@@ -59,19 +59,31 @@ std::string headline(const Ending& ending) {
   return "";
 }
 
+// A text may have several lines: a bad file's errors, the places that were tried.
+std::string harmless_lines(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    out += (at == 0 ? "" : "\n") + harmless(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
 std::string failure_text(const Ending& ending, std::string_view place, const Style& style) {
   std::string out = style.bad("liveswapctl:") + " ";
-  if (!ending.app.empty()) out += ending.app + ": ";
-  const std::size_t first = std::min(ending.text.find('\n'), ending.text.size());
-  out += headline(ending) + ending.text.substr(0, first);
-  if (!ending.reason.empty()) out += style.faint(" (" + ending.reason + ")");
-  out += ending.text.substr(first) + "\n";
+  if (!ending.app.empty()) out += harmless(ending.app) + ": ";
+  const std::string text = harmless_lines(ending.text);
+  const std::size_t first = std::min(text.find('\n'), text.size());
+  out += headline(ending) + text.substr(0, first);
+  if (!ending.reason.empty()) out += style.faint(" (" + harmless(ending.reason) + ")");
+  out += text.substr(first) + "\n";
   if (!ending.last_lines.empty()) {
     out += ending.slot ? fmt::format("  the last lines of slot {}:\n", *ending.slot) : "  its last lines:\n";
     for (const std::string& line : ending.last_lines) out += "    | " + harmless(line) + "\n";
   }
   if (!ending.app.empty() && ending.result != "bad_usage") out += "  " + what_serves(ending) + "\n";
-  if (!ending.next.empty()) out += "  next: " + placed(ending.next, place) + "\n";
+  if (!ending.next.empty()) out += "  next: " + placed(harmless(ending.next), place) + "\n";
   return out;
 }
 
@@ -163,10 +175,10 @@ std::string placed(std::string text, std::string_view place) {
 std::string ending_text(const Ending& ending, std::string_view command, std::string_view place,
                         const Style& style) {
   if (ending.status != kStatusDone) return failure_text(ending, place, style);
-  std::string out = ending.app.empty() ? "" : ending.app + ": ";
+  std::string out = ending.app.empty() ? "" : harmless(ending.app) + ": ";
   if (ending.result == "unchanged") {
     out += "nothing to do";
-    if (!ending.text.empty()) out += ": " + ending.text;
+    if (!ending.text.empty()) out += ": " + harmless(ending.text);
   } else {
     out += success_text(ending, command);
   }

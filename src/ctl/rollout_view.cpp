@@ -16,7 +16,7 @@ using wire::Json;
 std::string exit_of(const Json& event) {
   if (const auto signal = number_in(event, "signal")) return fmt::format("signal {}", *signal);
   if (const auto status = number_in(event, "exit_status")) return fmt::format("exit status {}", *status);
-  return text_in(event, "text");
+  return harmless(text_in(event, "text"));
 }
 
 std::string wait_of(const Json& event) {
@@ -28,7 +28,7 @@ std::string wait_of(const Json& event) {
 
 void RolloutView::add_event(const Json& event) {
   const std::string name = text_in(event, "event");
-  const std::string app = text_in(event, "app");
+  const std::string app = harmless(text_in(event, "app"));
   const auto slot = number_in(event, "slot");
   const auto generation = number_in(event, "generation");
   if (!slot || !generation) {
@@ -62,7 +62,7 @@ void RolloutView::forget_ended(const std::string& app, std::int64_t generation, 
 void RolloutView::add_status(const Json& status) {
   for (const Json& app : list_in(status, "apps")) {
     for (const Json& each : list_in(app, "workers")) {
-      const Key key{text_in(app, "name"), number_in(each, "generation").value_or(0),
+      const Key key{harmless(text_in(app, "name")), number_in(each, "generation").value_or(0),
                     number_in(each, "slot").value_or(0), number_in(each, "worker").value_or(0)};
       const auto found = workers_.find(key);
       if (found != workers_.end()) found->second.connections = number_in(each, "connections").value_or(-1);

@@ -63,7 +63,7 @@ class Progress {
       if (!event.empty()) output.object("event", event);
       if (!outcome.empty()) output.object("outcome", outcome);
     } else if (!is_drawn()) {
-      if (!event.empty()) output.text(text_in(event, "message") + "\n");
+      if (!event.empty()) output.text(harmless(text_in(event, "message")) + "\n");
     } else if (!event.empty()) {
       view_.add_event(event);
       draw();

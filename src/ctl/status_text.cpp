@@ -17,12 +17,15 @@ namespace {
 
 using wire::Json;
 
+// A text of the master's, which may be a stranger's, fit to be shown.
+std::string shown_in(const Json& object, std::string_view name) { return harmless(text_in(object, name)); }
+
 std::string connections_text(std::int64_t connections) {
   return fmt::format("{} connection{}", connections, connections == 1 ? "" : "s");
 }
 
 std::string age_in(const Json& object, std::string_view name, const Page& page) {
-  const auto since = parse_time(text_in(object, name));
+  const auto since = parse_time(shown_in(object, name));
   return since ? age(*since, page.now) : "";
 }
 
@@ -39,7 +42,7 @@ std::string strength_text(const Json& app, const Style& style) {
 }
 
 std::string state_text(const Json& app, const Style& style) {
-  const std::string state = text_in(app, "state");
+  const std::string state = shown_in(app, "state");
   std::string out;
   if (state == "failed") out = style.bad("failed") + ", ";
   if (state == "stopped") return style.busy("stopped");
@@ -48,13 +51,16 @@ std::string state_text(const Json& app, const Style& style) {
 }
 
 std::string rollout_text(const Json& rollout, const Page& page) {
-  const bool back = text_in(rollout, "phase") == "rolling_back";
-  std::string out = text_in(rollout, "kind") + (back ? " is rolled back" : " under way");
+  const bool back = shown_in(rollout, "phase") == "rolling_back";
+  std::string out = shown_in(rollout, "kind") + (back ? " is rolled back" : " under way");
   out += fmt::format(": {}/{} ready", number_in(rollout, "ready").value_or(0),
                      number_in(rollout, "wanted").value_or(0));
   const std::string since = age_in(rollout, "since", page);
   return page.style.busy(out) + (since.empty() ? "" : ", since " + since);
 }
+
+// More than any machine has, and few enough to be added up.
+constexpr std::int64_t kConnectionsMax = 1'000'000'000;
 
 // All connections that the workers of a generation have open; nothing where one of them is unknown.
 std::optional<std::int64_t> connections_of(const Json& app, std::int64_t generation) {
@@ -62,7 +68,7 @@ std::optional<std::int64_t> connections_of(const Json& app, std::int64_t generat
   for (const Json& worker : list_in(app, "workers")) {
     if (number_in(worker, "generation") != generation) continue;
     const auto open = number_in(worker, "connections");
-    if (!open) return std::nullopt;
+    if (!open || *open < 0 || *open > kConnectionsMax) return std::nullopt;
     sum += *open;
   }
   return sum;
@@ -73,12 +79,12 @@ std::string draining_text(const Json& app, const Json& generation, const Page& p
   const auto open = connections_of(app, number_in(generation, "generation").value_or(0));
   std::string out = page.style.busy("draining") + ": ";
   out += open ? connections_text(*open) : fmt::format("{} worker{}", workers, workers == 1 ? "" : "s");
-  if (const auto cut = parse_time(text_in(generation, "cut_at"))) out += ", cut at " + clock(*cut, page.now);
+  if (const auto cut = parse_time(shown_in(generation, "cut_at"))) out += ", cut at " + clock(*cut, page.now);
   return out;
 }
 
 std::string worker_text(const Json& worker, const Page& page) {
-  std::string state = text_in(worker, "state");
+  std::string state = shown_in(worker, "state");
   if (flag_in(worker, "gave_up")) {
     state = page.style.bad("died too often, not started again");
   } else {
@@ -92,7 +98,7 @@ std::string worker_text(const Json& worker, const Page& page) {
   if (const auto restarts = number_in(worker, "restarts").value_or(0); restarts > 0) {
     out += fmt::format(", restarts {}", restarts);
   }
-  if (const std::string status = text_in(worker, "status"); !status.empty()) out += ": " + harmless(status);
+  if (const std::string status = shown_in(worker, "status"); !status.empty()) out += ": " + harmless(status);
   return out;
 }
 
@@ -112,14 +118,14 @@ class StatusPage {
 
   void add_app(const Json& app, bool workers, bool several) {
     const auto generation = number_in(app, "generation");
-    add_row(text_in(app, "name"), generation ? number_in(app, "release") : std::nullopt,
-            text_in(app, "label"), generation, state_text(app, page_.style),
+    add_row(shown_in(app, "name"), generation ? number_in(app, "release") : std::nullopt,
+            shown_in(app, "label"), generation, state_text(app, page_.style),
             age_in(serving_generation(app), "since", page_));
     if (const Json& rollout = object_in(app, "rollout"); !rollout.empty()) {
       add_row("", number_in(rollout, "release"), "", number_in(rollout, "generation"),
               rollout_text(rollout, page_), "");
     }
-    if (const std::string what = text_in(app, "waiting_for"); !what.empty())
+    if (const std::string what = shown_in(app, "waiting_for"); !what.empty())
       add_note("waits for " + harmless(what));
     for (const Json& override : list_in(app, "overrides")) {
       if (override.is_string()) add_note("not from the file: " + harmless(override.get<std::string>()));
@@ -128,7 +134,7 @@ class StatusPage {
       if (flag_in(each, "draining")) add_draining(app, each, several);
     }
     for (const Json& worker : list_in(app, "workers")) {
-      const std::string state = text_in(worker, "state");
+      const std::string state = shown_in(worker, "state");
       const bool odd = state == "backoff" || flag_in(worker, "gave_up");
       if (workers || odd) add_note(worker_text(worker, page_));
     }
@@ -153,7 +159,7 @@ class StatusPage {
   void add_draining(const Json& app, const Json& generation, bool several) {
     const auto number = number_in(generation, "generation").value_or(0);
     add_row("", number_in(generation, "release"), "", number, draining_text(app, generation, page_), "");
-    const std::string name = several ? text_in(app, "name") + " " : "";
+    const std::string name = several ? shown_in(app, "name") + " " : "";
     add_note(page_.style.faint(
         placed(fmt::format("liveswapctl drain {}g{} --now | --extend 10m", name, number), page_.place)));
   }
@@ -164,7 +170,7 @@ class StatusPage {
 
 // As it would stand in the file: "tcp://127.0.0.1:8080", "unix:/run/x.sock".
 std::string listed_address(const Json& row) {
-  const std::string kind = text_in(row, "kind");
+  const std::string kind = shown_in(row, "kind");
   return kind + (kind == "tcp" || kind == "udp" ? "://" : ":") + harmless(text_in(row, "address"));
 }
 
@@ -173,7 +179,7 @@ std::string listed_address(const Json& row) {
 std::string status_text(const Json& status, bool workers, const Page& page) {
   const Json& apps = list_in(status, "apps");
   std::size_t width = 4;
-  for (const Json& app : apps) width = std::max(width, text_in(app, "name").size());
+  for (const Json& app : apps) width = std::max(width, shown_in(app, "name").size());
   StatusPage out(page, width);
   for (const Json& app : apps) out.add_app(app, workers, apps.size() > 1);
   return out.text;
@@ -190,14 +196,14 @@ std::string listeners_text(const Json& reply) {
     }
     std::string apps;
     for (const Json& app : list_in(row, "apps")) {
-      if (app.is_string()) apps += (apps.empty() ? "" : ", ") + app.get<std::string>();
+      if (app.is_string()) apps += (apps.empty() ? "" : ", ") + harmless(app.get<std::string>());
     }
     std::string state = flag_in(row, "open") ? "" : "closed";
     if (flag_in(row, "paused")) state = "paused";
     if (const auto dropped = number_in(row, "dropped").value_or(0); dropped > 0) {
       state += fmt::format("{}{} dropped", state.empty() ? "" : ", ", dropped);
     }
-    table.add({text_in(row, "name"), listed_address(row), queue, apps, state});
+    table.add({shown_in(row, "name"), listed_address(row), queue, apps, state});
   }
   return table.text();
 }
@@ -206,18 +212,18 @@ std::string history_text(const Json& reply, const Page& page) {
   std::string out;
   const Json& apps = list_in(reply, "apps");
   for (const Json& app : apps) {
-    if (apps.size() > 1) out += text_in(app, "name") + "\n";
+    if (apps.size() > 1) out += shown_in(app, "name") + "\n";
     Table table;
     for (const Json& rollout : list_in(app, "rollouts")) {
-      const auto begun = parse_time(text_in(rollout, "begun"));
-      const auto ended = parse_time(text_in(rollout, "ended"));
-      std::string result = text_in(rollout, "result");
+      const auto begun = parse_time(shown_in(rollout, "begun"));
+      const auto ended = parse_time(shown_in(rollout, "ended"));
+      std::string result = shown_in(rollout, "result");
       std::ranges::replace(result, '_', ' ');
-      std::string why = text_in(rollout, "reason");
-      if (const std::string text = text_in(rollout, "text"); !text.empty()) why += ": " + harmless(text);
+      std::string why = shown_in(rollout, "reason");
+      if (const std::string text = shown_in(rollout, "text"); !text.empty()) why += ": " + harmless(text);
       table.add({begun ? date_and_clock(*begun) : "",
                  release_text(number_in(rollout, "release").value_or(0), harmless(text_in(rollout, "label"))),
-                 fmt::format("g{}", number_in(rollout, "generation").value_or(0)), text_in(rollout, "kind"),
+                 fmt::format("g{}", number_in(rollout, "generation").value_or(0)), shown_in(rollout, "kind"),
                  result == "done" ? page.style.good(result) : page.style.bad(result),
                  begun && ended ? took(*begun, *ended) : "", why});
     }
@@ -234,22 +240,22 @@ std::string masters_text(const std::vector<Json>& masters, const Page& page) {
     for (const Json& app : list_in(master, "apps")) {
       const auto ready = number_in(app, "workers_ready").value_or(0);
       const auto wanted = number_in(app, "workers_wanted").value_or(0);
-      apps += fmt::format("{}{} {} {}/{}", apps.empty() ? "" : ", ", text_in(app, "name"),
-                          text_in(app, "state"), ready, wanted);
+      apps += fmt::format("{}{} {} {}/{}", apps.empty() ? "" : ", ", shown_in(app, "name"),
+                          shown_in(app, "state"), ready, wanted);
     }
     const Json& process = object_in(master, "master");
     const auto pid = number_in(process, "pid");
-    table.add({text_in(master, "name"), pid ? std::to_string(*pid) : "-", age_in(process, "since", page),
-               text_in(master, "version"),
-               text_in(master, "error").empty() ? apps : text_in(master, "error")});
+    table.add({shown_in(master, "name"), pid ? std::to_string(*pid) : "-", age_in(process, "since", page),
+               shown_in(master, "version"),
+               shown_in(master, "error").empty() ? apps : shown_in(master, "error")});
   }
   return table.text();
 }
 
 std::string event_text(const Json& event, const Style& style) {
-  const auto at = parse_time(text_in(event, "time"));
+  const auto at = parse_time(shown_in(event, "time"));
   std::string message = harmless(text_in(event, "message"));
-  const std::string level = text_in(event, "level");
+  const std::string level = shown_in(event, "level");
   if (level == "error") message = style.bad(message);
   if (level == "warn") message = style.busy(message);
   return (at ? date_and_clock(*at) + " " : "") + message;
@@ -257,7 +263,7 @@ std::string event_text(const Json& event, const Style& style) {
 
 std::string line_text(const Json& line, bool for_terminal) {
   const std::string text = text_in(line, "text");
-  const std::string app = text_in(line, "app");
+  const std::string app = shown_in(line, "app");
   if (app.empty()) return for_terminal ? harmless(text) : text;  // the master's own begins with its name
   const std::string label = fmt::format("{}/{} g{}", app, number_in(line, "slot").value_or(0),
                                         number_in(line, "generation").value_or(0));

@@ -175,6 +175,7 @@ void release_prepared(Supervisor& s, App& app, const ReleasePrepared& event) {
   app.rollout->prepare_pending = false;
   if (app.rollout->if_changed && event.same_as_current) {
     s.desk.act(DropRelease{app.id, event.release});
+    app.last_release -= 1;  // its number is the next one's
     return end_rollout(s, app, Result::unchanged, {.reason = Reason::unchanged, .text = {}});
   }
   const auto policy = std::make_shared<const AppPolicy>(event.policy);

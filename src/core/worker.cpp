@@ -49,7 +49,7 @@ void kill_tree(Desk& desk, Worker& worker) {
   set_deadline(desk, worker, std::min(first * (1 << doublings), kKillAgainMax));
 }
 
-void tell_stopping(Desk& desk, const Worker& worker, int signo, Reason reason) {
+void tell_stopping(Desk& desk, const Worker& worker, std::optional<int> signo, Reason reason) {
   Note note = note_of(NoteKind::worker_stopping, worker);
   note.signo = signo;
   note.reason = reason;
@@ -152,7 +152,7 @@ void stop_worker(Desk& desk, Worker& worker, StopStep step) {
   const bool sent = send_once(desk, worker, worker.policy->stop_signal);
   if (!sent && step == StopStep::time_is_up) return kill_tree(desk, worker);
   set_deadline(desk, worker, worker.policy->stop_timeout);
-  tell_stopping(desk, worker, worker.policy->stop_signal, Reason::none);
+  tell_stopping(desk, worker, sent ? std::optional(worker.policy->stop_signal) : std::nullopt, Reason::none);
 }
 
 void abort_worker(Desk& desk, Worker& worker) {

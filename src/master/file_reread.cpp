@@ -36,7 +36,8 @@ std::expected<Reread, Refusal> reread_app(const core::MasterPlan& running, const
   if (!differences.fixed.empty()) return std::unexpected(differs(running, differences.fixed));
   const core::AppPlan* app = find_app(loaded->plan, name);
   if (app == nullptr) {
-    return std::unexpected(Refusal{core::Reason::file_differs, fmt::format("{} has no app \"{}\"", running.file, name)});
+    return std::unexpected(
+        Refusal{core::Reason::file_differs, fmt::format("{} has no app \"{}\"", running.file, name)});
   }
   std::string remark;
   if (!differences.left_alone.empty()) {
@@ -52,8 +53,9 @@ std::expected<void, Refusal> check_overrides(const core::AppPlan& app, const Rel
     return std::unexpected(Refusal{core::Reason::bad_override, fmt::format("--env {}: liveswap itself sets it", name)});
   }
   if (!overrides.target || config::uses_target(app)) return {};
-  return std::unexpected(Refusal{core::Reason::bad_override,
-                                 fmt::format("{} uses no target: neither command, cwd nor env has ${{target}}", app.name)});
+  return std::unexpected(
+      Refusal{core::Reason::bad_override,
+              fmt::format("{} uses no target: neither command, cwd nor env has ${{target}}", app.name)});
 }
 
 }  // namespace liveswap::master

@@ -1,8 +1,9 @@
-// Starts processes by liveswap-launch, which sets up in the child what must be set up there and then executes the
-// program. Owned by Master; everything that runs with an app's user, directory and limits is started here.
+// Starts processes by liveswap-launch, which sets up in the child what must be set up there and then executes
+// the program. Owned by Master; everything that runs with an app's user, directory and limits is started
+// here.
 //
-// Nothing waits: plan and descriptors are put into the channel before the launcher is started, and what becomes of them is
-// read from the channel later.
+// Nothing waits: plan and descriptors are put into the channel before the launcher is started, and what
+// becomes of them is read from the channel later.
 #pragma once
 
 #include <sys/types.h>

@@ -79,8 +79,8 @@ std::expected<os::SignalFd, os::Error> prepare_process() {
   return os::SignalFd::open({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD});
 }
 
-// Only what systemd has delegated to us. Elsewhere the workers' processes are found without: a process that moves into a
-// cgroup waits for milliseconds, and the whole machine's forks wait with it.
+// Only what systemd has delegated to us. Elsewhere the workers' processes are found without: a process that
+// moves into a cgroup waits for milliseconds, and the whole machine's forks wait with it.
 std::string cgroup_of_workers() {
   const auto own = os::own_cgroup();
   const bool ours = own && os::runs_under_systemd() && os::check_cgroup_is_ours(*own, true);

@@ -67,7 +67,8 @@ Master::~Master() = default;
 std::expected<void, std::string> Master::begin() {
   auto rules = AccessRules::resolve(plan_.control, ::geteuid());
   if (!rules) return std::unexpected(rules.error());
-  auto watch = loop::FdWatch::open(loop_, signals_.fd(), {.readable = true}, [this](loop::Readiness) { read_signals(); });
+  auto watch = loop::FdWatch::open(loop_, signals_.fd(), {.readable = true},
+                                   [this](loop::Readiness) { read_signals(); });
   if (!watch) return std::unexpected(watch.error().message());
   signal_watch_ = std::move(*watch);
   if (const auto bound = listeners_.bind(plan_); !bound) {

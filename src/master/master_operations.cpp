@@ -17,7 +17,8 @@ constexpr FollowId public_id(FollowId own, FollowId kind) { return own * 2 + kin
 WallTime Master::wall(core::Time time) const {
   // Rounded, so that the two clocks' being read one after the other does not show in the milliseconds.
   using Milliseconds = std::chrono::milliseconds;
-  const auto offset = std::chrono::round<Milliseconds>(std::chrono::system_clock::now().time_since_epoch() - loop_.now());
+  const auto offset =
+      std::chrono::round<Milliseconds>(std::chrono::system_clock::now().time_since_epoch() - loop_.now());
   return WallTime(offset + time.time_since_epoch());
 }
 

@@ -1,8 +1,9 @@
-// NOTIFY_SOCKET of one worker: a datagram socket of its own, so that who speaks is settled by where it speaks and never by a
-// pid. Owned by the worker's process; its path goes when it goes.
+// NOTIFY_SOCKET of one worker: a datagram socket of its own, so that who speaks is settled by where it speaks
+// and never by a pid. Owned by the worker's process; its path goes when it goes.
 //
-// Only the worker's own user and root are heard. Who sends too much is read and dropped, so that neither the loop nor
-// the sender hangs. Attached descriptors are closed after the datagram was handled, which is what BARRIER=1 waits for.
+// Only the worker's own user and root are heard. Who sends too much is read and dropped, so that neither the
+// loop nor the sender hangs. Attached descriptors are closed after the datagram was handled, which is what
+// BARRIER=1 waits for.
 #pragma once
 
 #include <sys/types.h>

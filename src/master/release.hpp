@@ -1,9 +1,10 @@
-// What an app runs, resolved and pinned when it is made: a worker that is started again later, after `current` has moved
-// or an env file has changed, runs just the same. Immutable; shared by those who start its workers.
+// What an app runs, resolved and pinned when it is made: a worker that is started again later, after
+// `current` has moved or an env file has changed, runs just the same. Immutable; shared by those who start
+// its workers.
 //
-// Pinned are the words of the command, the target behind its symlinks, the directory (held open), the environment, the
-// limits, the user with his groups, and the policy. Not held is the program's file itself; what it was is remembered
-// in `digest`.
+// Pinned are the words of the command, the target behind its symlinks, the directory (held open), the
+// environment, the limits, the user with his groups, and the policy. Not held is the program's file itself;
+// what it was is remembered in `digest`.
 #pragma once
 
 #include <sys/types.h>

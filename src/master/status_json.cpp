@@ -215,7 +215,8 @@ Json line_json(const OutputLine& line) {
 }
 
 bool is_ready(const core::AppSnapshot& app) {
-  return app.state == core::AppState::running && app.workers_ready >= app.workers_wanted;
+  const bool serves = app.state == core::AppState::running || app.state == core::AppState::upgrading;
+  return serves && app.workers_ready >= app.workers_wanted;
 }
 
 }  // namespace liveswap::master

@@ -39,6 +39,11 @@ std::string within(const Note& note) {
   return *note.wait == core::kForever ? std::string(", without a time limit") : ", at most " + text_of(*note.wait);
 }
 
+std::string killed_in(const Note& note) {
+  if (!note.wait || *note.wait == core::kForever) return "may take its time to end";
+  return "killed in " + text_of(*note.wait) + " if it has not ended";
+}
+
 std::string rollout_name(const Note& note) {
   return std::string(note.rollout ? core::name_of(*note.rollout) : std::string_view("rollout"));
 }
@@ -51,7 +56,7 @@ std::string worker_sentence(const Note& note) {
     case NoteKind::worker_ready: return "ready";
     case NoteKind::worker_draining: return "asked to drain" + within(note);
     case NoteKind::worker_stopping:
-      return fmt::format("sent {}{}", note.signo ? core::signal_name(*note.signo) : "its stop signal", within(note));
+      return (note.signo ? "sent " + core::signal_name(*note.signo) + "; " : std::string()) + killed_in(note);
     case NoteKind::worker_killed: return "did not end in time: killed, with all that it started";
     case NoteKind::worker_exited: return "gone: " + status_text(note);
     case NoteKind::worker_died: return "died: " + status_text(note);

@@ -25,10 +25,16 @@ void WorkerProcess::begin_readiness() {
   if (ready.when == core::ReadyWhen::command) {
     ready_check_ = std::make_unique<ReadyCheck>(
         context_.setup.loop, context_.children, ready.interval,
-        ReadyCheck::Handlers{
-            .start = [this] { return launch(prepare_ready_command(*release_, traits_), OutputUser::ready_command); },
-            .ready = [this] { become_ready(); },
-            .problem = [this](std::string_view text) { output_.remark("liveswap: ready command: " + std::string(text)); }});
+        ReadyCheck::Handlers{.start =
+                                 [this] {
+                                   return launch(prepare_ready_command(*release_, traits_),
+                                                 OutputUser::ready_command);
+                                 },
+                             .ready = [this] { become_ready(); },
+                             .problem =
+                                 [this](std::string_view text) {
+                                   output_.remark("liveswap: ready command: " + std::string(text));
+                                 }});
     ready_check_->begin();
   }
 }

@@ -69,7 +69,8 @@ std::set<pid_t> processes_in(const os::Cgroup& cgroup) {
   return listed ? std::set<pid_t>(listed->begin(), listed->end()) : std::set<pid_t>();
 }
 
-// Those in the cgroup that are not members yet. Listed again after the pidfds were opened, so that each is who is meant.
+// Those in the cgroup that are not members yet. Listed again after the pidfds were opened, so that each is
+// who is meant.
 void add_from_cgroup(const os::Cgroup& cgroup, const IsKnownChild& skip, std::vector<TreeMember>& members) {
   std::vector<TreeMember> found;
   for (const pid_t pid : processes_in(cgroup)) {

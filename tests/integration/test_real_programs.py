@@ -1,7 +1,8 @@
 """Programs from Debian, unmodified: upgraded under load, nothing lost.
 
 With a new connection for each request, that is. Kept connections are the program's business: both close idle ones at
-once when they are asked to drain. How a Node server does without is in liveswap-worker(7), and that loses nothing either.
+once when they are asked to drain.
+How a Node server does without is in liveswap-worker(7), and that loses nothing either.
 """
 
 import json

@@ -68,7 +68,7 @@ TEST_CASE("a worker that is cut short gets its stop time-out, and no signal twic
   s.pass(1s);
   ASKS(s.step(DrainAsked{.request = RequestId{2}, .app = kWeb}), R"(
     . generation_cut g1 r1 x1 "by an operator"
-    . worker_stopping g1/0 r1 w1 TERM 10s
+    . worker_stopping g1/0 r1 w1 10s
     answer 2: done "1 worker told to stop"; g2 r2 1/1
   )");
   ASKS(s.pass(10s), R"(

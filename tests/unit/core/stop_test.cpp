@@ -85,7 +85,7 @@ TEST_CASE("stop --now hurries a stop that is under way") {
   s.step(ListenersQuiet{kWeb});
   ASKS(s.step(StopAsked{.request = RequestId{2}, .app = kWeb, .now = true}), R"(
     . generation_cut g1 r1 x1 "the app is stopped at once"
-    . worker_stopping g1/0 r1 w1 TERM 10s
+    . worker_stopping g1/0 r1 w1 10s
   )");
   ASKS(s.exited(1), R"(
     . worker_exited g1/0 r1 w1 "exit status 0"

@@ -127,10 +127,10 @@ TEST_CASE("with if_changed an equal release changes nothing") {
   )");
   SUBCASE("and without it an equal release is rolled out") {
     s.step(UpgradeAsked{.request = RequestId{2}, .app = kWeb});
-    ASKS(s.prepared(3, policy_of(1), kWeb, true), R"(
-      . rollout_started g2 r3 upgrade x1
-      spawn w2 as g2/0 of r3
-      . worker_starting g2/0 r3 w2 30s
+    ASKS(s.prepared(2, policy_of(1), kWeb, true), R"(
+      . rollout_started g2 r2 upgrade x1
+      spawn w2 as g2/0 of r2
+      . worker_starting g2/0 r2 w2 30s
     )");
   }
 }
@@ -383,7 +383,7 @@ TEST_CASE("beyond max_draining the oldest generation is stopped, and that is tol
     . rollout_done g3 r3 upgrade x1
     answer 1: done; g3 r3 1/1
     . generation_cut g1 r1 x1 "more generations than max_draining"
-    . worker_stopping g1/0 r1 w1 TERM 10s
+    . worker_stopping g1/0 r1 w1 10s
   )");
   ASKS(s.pass(10s), R"(
     +10s

@@ -158,7 +158,7 @@ TEST_CASE("a shutdown's drain ends at its time-out") {
   ASKS(s.pass(30s), R"(
     +20s
     . generation_cut g1 r1 x1 "the app is stopped at once"
-    . worker_stopping g1/0 r1 w1 TERM 10s
+    . worker_stopping g1/0 r1 w1 10s
     +30s
     signal w1 KILL to its tree
     . worker_killed g1/0 r1 w1
@@ -196,7 +196,7 @@ TEST_CASE("a shutdown that is hurried stops what drains at once") {
   s.step(ListenersQuiet{kWeb});
   ASKS(s.step(ShutdownAsked{.now = true}), R"(
     . generation_cut g1 r1 x1 "the app is stopped at once"
-    . worker_stopping g1/0 r1 w1 TERM 10s
+    . worker_stopping g1/0 r1 w1 10s
   )");
 }
 

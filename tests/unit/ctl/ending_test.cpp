@@ -17,7 +17,8 @@ Reply error_reply(const std::string& error, const char* outcome) {
 
 const char* const kRolledBack = R"({"result": "rolled_back", "reason": "exited_before_ready",
   "text": "a worker ended before it was ready: exit status 3", "next": "liveswapctl logs web", "app": "web",
-  "release": 7, "generation": 8, "serving": 4, "wanted": 4, "slot": 1, "last_lines": ["Traceback", "\u001b[2Jboom\t!"]})";
+  "release": 7, "generation": 8, "serving": 4, "wanted": 4, "slot": 1,
+  "last_lines": ["Traceback", "\u001b[2Jboom\t!"]})";
 
 std::string text_of(const Reply& reply, std::string_view command = "upgrade", std::string_view place = "") {
   return ending_text(ending_of(reply), command, place, Style{});

@@ -133,7 +133,9 @@ TEST_CASE("an app is ready when it runs with all workers that are wanted") {
   app.workers_ready = 3;
   CHECK_FALSE(is_ready(app));
   app = app_called("web");
-  app.state = core::AppState::upgrading;
+  app.state = core::AppState::upgrading;  // what serves before the rollout serves on
+  CHECK(is_ready(app));
+  app.state = core::AppState::starting;
   CHECK_FALSE(is_ready(app));
 }
 

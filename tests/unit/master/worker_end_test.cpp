@@ -243,7 +243,9 @@ TEST_CASE("a readiness command that cannot be executed is told among the worker'
 TEST_CASE("a readiness command that still runs is killed with its worker") {
   Site site;
   core::AppPlan plan = shell("exec sleep 1000");
-  plan.ready = {.when = core::ReadyWhen::command, .interval = 1ms, .command = {"/bin/sh", "-c", verbatim("echo $$; sleep 1000")}};
+  plan.ready = {.when = core::ReadyWhen::command,
+                .interval = 1ms,
+                .command = {"/bin/sh", "-c", verbatim("echo $$; sleep 1000")}};
   const auto worker = site.spawn(plan);
   site.run_until([&] { return !site.out_text.empty(); });
   const auto check = static_cast<pid_t>(std::stol(site.out_text.substr(site.out_text.find("| ") + 2)));
@@ -273,8 +275,12 @@ TEST_CASE("with a cgroup of its own nobody escapes a worker's end") {
     return found;
   };
   const auto before = count();
-  core::AppPlan plan = shell("(env -i setsid sh -c 'echo $$; exec sleep 1000' &) ; cat /proc/self/cgroup | grep ^0; exec sleep 1000");
-  plan.ready = {.when = core::ReadyWhen::command, .interval = 1ms, .command = {"/bin/grep", "liveswap-", "/proc/self/cgroup"}};
+  core::AppPlan plan = shell(
+      "(env -i setsid sh -c 'echo $$; exec sleep 1000' &) ; cat /proc/self/cgroup | grep ^0; exec sleep "
+      "1000");
+  plan.ready = {.when = core::ReadyWhen::command,
+                .interval = 1ms,
+                .command = {"/bin/grep", "liveswap-", "/proc/self/cgroup"}};
   const auto worker = site.spawn(plan);
   site.run_until_event("ready 1");
   site.run_until([&] { return std::ranges::count(site.out_text, '\n') == 3; });
@@ -302,7 +308,9 @@ TEST_CASE("orphans are reaped, however many, and no worker's end is missed") {
              "  os.waitpid(pid, 0)\n"
              "sys.exit(3)\n"));
   (void)worker;
-  site.run_until([&] { return std::ranges::any_of(site.events, [](auto& e) { return e.starts_with("exited 1: exit status 3"); }); });
+  site.run_until([&] {
+    return std::ranges::any_of(site.events, [](auto& e) { return e.starts_with("exited 1: exit status 3"); });
+  });
   site.run_until([&] { return zombies() == 0; });
 }
 

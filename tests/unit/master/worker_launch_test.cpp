@@ -166,8 +166,8 @@ TEST_CASE("a worker's environment is the release's and liveswap's own") {
   CHECK(found["NOTIFY_SOCKET"] == site.folder.path("worker-1.sock"));
   CHECK(found["LIVESWAP_WORKER"].ends_with(":1"));
   CHECK(found["EINHORN_MASTER_PID"] == std::to_string(::getpid()));
-  for (const char* name : {"PID", "LISTEN_PID", "WATCHDOG_PID", "NOTIFY_SOCKET", "LIVESWAP_WORKER", "EINHORN_MASTER_PID",
-                           "PWD", "_", "SHLVL", "OLDPWD"}) {
+  for (const char* name : {"PID", "LISTEN_PID", "WATCHDOG_PID", "NOTIFY_SOCKET", "LIVESWAP_WORKER",
+                           "EINHORN_MASTER_PID", "PWD", "_", "SHLVL", "OLDPWD"}) {
     found.erase(name);
   }
   CHECK(found == std::map<std::string, std::string>{{"KEPT", "1"},

@@ -145,7 +145,8 @@ TEST_CASE("only the worker's user and root are heard on its socket") {
   site.run_until_event("exited 2: exit status 0");
   site.run_until([&] { return !site.logged.empty(); });
   CHECK(count(site.events, "ready 1") == 0);
-  CHECK(site.logged == Lines{"liveswap: warning: web/0 g3: uid 1 sent to NOTIFY_SOCKET, which only uid 65534 may: ignored"});
+  CHECK(site.logged ==
+        Lines{"liveswap: warning: web/0 g3: uid 1 sent to NOTIFY_SOCKET, which only uid 65534 may: ignored"});
 }
 
 TEST_CASE("a runtime directory that is too deep for a socket's path is no obstacle") {
@@ -192,10 +193,11 @@ TEST_CASE("a native worker is ready by its channel, and only there") {
 
 TEST_CASE("a native worker is asked to drain on its channel") {
   Site site;
-  const auto worker = site.spawn(native("tell(17)\n"
-                                        "major, minor, kind, fds, size = struct.unpack('<BBHHH', channel.recv(4096)[:8])\n"
-                                        "print('asked by', kind)\n"
-                                        "tell(19)\n"));
+  const auto worker =
+      site.spawn(native("tell(17)\n"
+                        "major, minor, kind, fds, size = struct.unpack('<BBHHH', channel.recv(4096)[:8])\n"
+                        "print('asked by', kind)\n"
+                        "tell(19)\n"));
   site.run_until_event("ready 1");
   site.workers->ask_drain({worker, 5s});
   site.run_until_ended();

@@ -46,7 +46,8 @@ class Shell {
   Shell& operator=(const Shell&) = delete;
   ~Shell() {
     (void)os::pidfd_send_signal(process_.pidfd, SIGKILL);
-    signal_members(tree(), nobody, SIGKILL);
+    (void)::waitpid(process_.pid, nullptr, 0);  // its children are this process's from now on
+    signal_members({{}, process_.pid, "m:1"}, nobody, SIGKILL);
     while (::waitpid(-1, nullptr, 0) > 0) {
     }
   }

@@ -17,7 +17,7 @@ namespace liveswap::master {
 namespace {
 
 constexpr int kRoundsMax = 16;  // a tree that forks faster than it is signalled is met again at the next signal
-constexpr int kExecTriesMax = 100;
+constexpr int kExecTriesMax = 2000;  // on a busy machine an exec waits for a processor
 constexpr const char* kMarkVariable = "LIVESWAP_WORKER";
 
 // A process whose first thread has ended looks like a zombie in /proc while its other threads run on; its pidfd becomes

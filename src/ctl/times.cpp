@@ -10,6 +10,8 @@ namespace liveswap::ctl {
 
 namespace {
 
+constexpr int kLastYear = 2261;  // the last whole one that WallTime's nanoseconds can hold
+
 // A number of exactly this place and length.
 std::optional<int> digits(std::string_view text, std::size_t at, std::size_t length) {
   if (at + length > text.size()) return std::nullopt;
@@ -45,7 +47,7 @@ std::optional<WallTime> parse_time(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year(*year),
                                          std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok()) return std::nullopt;
+  if (!date.ok() || *year < 1970 || *year > kLastYear) return std::nullopt;
   return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
          std::chrono::seconds(*second) + std::chrono::milliseconds(*ms);
 }

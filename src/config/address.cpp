@@ -23,11 +23,11 @@ struct Scheme {
   SocketKind kind;
 };
 
-constexpr std::array<Scheme, 5> kSchemes{{{"tcp://", SocketKind::tcp},
-                                          {"udp://", SocketKind::udp},
-                                          {"unix:", SocketKind::unix_stream},
-                                          {"unix-dgram:", SocketKind::unix_dgram},
-                                          {"unix-seqpacket:", SocketKind::unix_seqpacket}}};
+constexpr auto kSchemes = std::to_array<Scheme>({
+#define SOCKET_KIND(id, name, scheme) {scheme, SocketKind::id},
+#include "core/socket_kinds.def"
+#undef SOCKET_KIND
+});
 
 using Addresses = std::expected<std::vector<Address>, std::string>;
 
@@ -175,8 +175,6 @@ std::string text_of(const Address& address) {
   auto host = is_ipv6(address) ? fmt::format("[{}]", address.host) : address.host;
   return fmt::format("{}{}:{}", scheme->prefix, host, address.port);
 }
-
-bool is_unix(SocketKind kind) { return kind != SocketKind::tcp && kind != SocketKind::udp; }
 
 bool is_ipv6(const Address& address) {
   return !is_unix(address.kind) && address.host.find(':') != std::string::npos;

@@ -28,7 +28,6 @@ std::string conflict(const Claim& one, const Claim& other);
 // As people write it: `tcp://[::1]:80`, `unix:/run/x.sock`.
 std::string text_of(const core::Address& address);
 
-bool is_unix(core::SocketKind kind);
 // Numeric IPv6, not the dual-stack "".
 bool is_ipv6(const core::Address& address);
 

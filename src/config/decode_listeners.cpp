@@ -54,7 +54,7 @@ constexpr std::array<Option, 18> kOptions{{
 bool fits(Fits wanted, const Address& address) {
   switch (wanted) {
     case Fits::all: return true;
-    case Fits::queue: return address.kind != SocketKind::udp && address.kind != SocketKind::unix_dgram;
+    case Fits::queue: return !is_datagram(address.kind);
     case Fits::tcp: return address.kind == SocketKind::tcp;
     case Fits::inet: return !is_unix(address.kind);
     case Fits::ipv6: return is_ipv6(address);

@@ -1,7 +1,6 @@
 #include "config/decode_master.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "config/accounts.hpp"
 #include "config/address.hpp"
@@ -56,21 +55,14 @@ void decode_control(Section control, core::MasterPlan& plan) {
   plan.control.admins = take_access(control.section("admins"));
 }
 
-template <class Enum, std::size_t N>
-void take_choice(Section section, std::string_view key, Enum& target,
-                 const std::array<std::string, N>& words) {
-  section.take(key, target, [&words](std::string_view text) { return parse_choice(text, words); });
-}
-
 void decode_behaviour(Section& top, core::MasterPlan& plan) {
-  take_choice(top.section("log"), "level", plan.log_level,
-              std::array<std::string, 4>{"error", "warn", "info", "debug"});
-  take_choice(top.section("log"), "format", plan.log_format, std::array<std::string, 2>{"text", "json"});
+  auto log = top.section("log");
+  log.take_choice("level", plan.log_level);
+  log.take_choice("format", plan.log_format);
   auto shutdown = top.section("shutdown");
   shutdown.take_duration("delay", plan.shutdown.delay, {.infinity = false});
   shutdown.take_duration("timeout", plan.shutdown.timeout);
-  take_choice(top.section("start"), "on_failure", plan.on_start_failure,
-              std::array<std::string, 2>{"exit", "retry"});
+  top.section("start").take_choice("on_failure", plan.on_start_failure);
 }
 
 void decode_apps(Section& top, core::MasterPlan& plan) {

@@ -1,7 +1,6 @@
 #include "config/decode_policy.hpp"
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 
 namespace liveswap::config {
@@ -13,13 +12,6 @@ constexpr std::uint64_t kBurstMax = 1000;
 
 auto number(std::uint64_t min, std::uint64_t max) {
   return [min, max](std::string_view text) { return parse_number(text, min, max); };
-}
-
-// A key whose value is one of the enum's words, in the enum's order.
-template <class Enum, std::size_t N>
-void take_choice(Section& section, std::string_view key, Enum& target,
-                 const std::array<std::string, N>& words) {
-  section.take(key, target, [&words](std::string_view text) { return parse_choice(text, words); });
 }
 
 void decode_workers(Section& section, core::AppPlan& app) {
@@ -36,7 +28,7 @@ void decode_workers(Section& section, core::AppPlan& app) {
 }
 
 void decode_ready(Section ready, core::AppPlan& app) {
-  take_choice(ready, "when", app.ready.when, std::array<std::string, 3>{"notify", "delay", "command"});
+  ready.take_choice("when", app.ready.when);
   ready.take_duration("timeout", app.policy.ready_timeout, {.zero = false});
   ready.take_duration("delay", app.ready.delay, {.infinity = false});
   ready.take_duration("interval", app.ready.interval, {.zero = false, .infinity = false});
@@ -61,7 +53,7 @@ void take_signal(Section& section, int& target, bool may_kill) {
 }
 
 void decode_drain(Section drain, core::AppPlan& app) {
-  app.policy.drain_by_signal = app.protocol != core::Protocol::native;
+  app.policy.drain_by_signal = core::drains_by_signal(app.protocol);
   if (drain.has("signal") && !app.policy.drain_by_signal) {
     drain.error("signal", "a native worker is asked by a message on its channel, not by a signal");
   }
@@ -105,8 +97,8 @@ void decode_upgrade(Section upgrade, core::AppPlan& app) {
 }  // namespace
 
 void decode_policy(Section& section, core::AppPlan& app) {
-  take_choice(section, "protocol", app.protocol, std::array<std::string, 2>{"native", "systemd"});
-  take_choice(section, "output", app.output, std::array<std::string, 2>{"inherit", "prefix"});
+  section.take_choice("protocol", app.protocol);
+  section.take_choice("output", app.output);
   decode_workers(section, app);
   decode_ready(section.section("ready"), app);
   decode_drain(section.section("drain"), app);

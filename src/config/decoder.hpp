@@ -18,6 +18,7 @@
 #include "config/node.hpp"
 #include "config/scalars.hpp"
 #include "config/source.hpp"
+#include "core/choices.hpp"
 
 namespace liveswap::config {
 
@@ -83,6 +84,12 @@ class Section {
     } else {
       error(key, parsed.error());
     }
+  }
+
+  // A key whose value is one of the words for an enum of core/choices.hpp.
+  template <class Enum>
+  void take_choice(std::string_view key, Enum& target) {
+    take(key, target, [](std::string_view text) { return parse_choice(text, core::names<Enum>()); });
   }
 
   void take_duration(std::string_view key, core::Duration& target, DurationRule rule = {});

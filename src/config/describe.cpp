@@ -105,7 +105,7 @@ std::string describe_rules(const core::MasterPlan& plan, const core::AppPlan& ap
   const auto& policy = app.policy;
   std::string out;
   out += row("workers", fmt::format("{}{}", policy.workers, app.workers_auto ? " (auto)" : ""));
-  out += row("protocol", app.protocol == core::Protocol::native ? "native" : "systemd");
+  out += row("protocol", core::name_of(app.protocol));
   out += row("ready", readiness(app, plan));
   out += row("drain", drain(policy));
   out += row("stop", fmt::format("{}, KILL after {}", core::signal_name(policy.stop_signal),

@@ -203,11 +203,12 @@ bool is_variable_name(std::string_view text) {
   return !text.empty() && !is_digit(text[0]) && std::all_of(text.begin(), text.end(), inner);
 }
 
-Parsed<std::size_t> parse_choice(std::string_view text, std::span<const std::string> choices) {
+Parsed<std::size_t> parse_choice(std::string_view text, std::span<const std::string_view> choices) {
   auto found = std::find(choices.begin(), choices.end(), text);
   if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
+  const std::vector<std::string> words(choices.begin(), choices.end());
   return std::unexpected(
-      fmt::format("{} is not one of {}{}", quoted(text), joined(choices), did_you_mean(text, choices)));
+      fmt::format("{} is not one of {}{}", quoted(text), joined(words), did_you_mean(text, words)));
 }
 
 }  // namespace liveswap::config

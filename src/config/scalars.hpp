@@ -53,7 +53,7 @@ Parsed<std::string> parse_name(std::string_view text);
 bool is_variable_name(std::string_view text);
 
 // The index of `text` in `choices`; the reason lists them.
-Parsed<std::size_t> parse_choice(std::string_view text, std::span<const std::string> choices);
+Parsed<std::size_t> parse_choice(std::string_view text, std::span<const std::string_view> choices);
 
 inline constexpr std::uint32_t kWorkersMax = 4096;
 

@@ -10,13 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "core/choices.hpp"
 #include "core/time.hpp"
 
 namespace liveswap::core {
 
 // ---- listeners ----
-
-enum class SocketKind { tcp, udp, unix_stream, unix_dgram, unix_seqpacket };
 
 // One address to bind: one socket.
 struct Address {
@@ -59,10 +58,6 @@ struct ListenerPlan {
 };
 
 // ---- apps ----
-
-enum class Protocol { native, systemd };
-enum class ReadyWhen { notify, delay, command };
-enum class Output { inherit, prefix };
 
 // A number of workers or a share of them, as in Kubernetes' rolling updates.
 struct Amount {
@@ -146,10 +141,6 @@ struct AppPlan {
 };
 
 // ---- the master ----
-
-enum class LogLevel { error, warn, info, debug };
-enum class LogFormat { text, json };
-enum class OnStartFailure { exit, retry };
 
 struct Access {
   std::vector<std::string> users, groups;

@@ -99,7 +99,7 @@ void Listener::close() {
 }
 
 std::expected<bool, std::string> Listener::set_paused(bool paused) {
-  if (std::ranges::any_of(plan_.addresses, is_unix, &core::Address::kind)) {
+  if (std::ranges::any_of(plan_.addresses, core::is_unix, &core::Address::kind)) {
     return std::unexpected(
         say("the clients of a Unix socket cannot be made to wait; pause is for tcp and udp"));
   }

@@ -58,12 +58,6 @@ short poll_now(os::FdRef fd, short events) {
 
 }  // namespace
 
-bool is_unix(core::SocketKind kind) { return kind != core::SocketKind::tcp && kind != core::SocketKind::udp; }
-
-bool is_datagram(core::SocketKind kind) {
-  return kind == core::SocketKind::udp || kind == core::SocketKind::unix_dgram;
-}
-
 bool accepts(core::SocketKind kind) { return !is_datagram(kind); }
 
 int type_of(core::SocketKind kind) {

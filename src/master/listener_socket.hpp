@@ -76,9 +76,7 @@ class ListenerSocket {
   std::uint32_t set_backlog_ = 0;  // what the kernel made of it; 0: unknown
 };
 
-bool is_unix(core::SocketKind kind);
 bool accepts(core::SocketKind kind);  // has a backlog: stream and seqpacket
-bool is_datagram(core::SocketKind kind);
 
 // Its address as it would be shown, before it is bound.
 std::string planned_text(const core::Address& address, std::uint16_t port);

@@ -37,15 +37,6 @@ void Log::tell(core::LogLevel level, std::string_view subject, std::string_view 
   write_(fmt::format("liveswap: {}{}{}{}", mark_of(level), subject, subject.empty() ? "" : ": ", message));
 }
 
-std::string_view name_of(core::LogLevel level) {
-  switch (level) {
-    case core::LogLevel::error: return "error";
-    case core::LogLevel::warn: return "warn";
-    case core::LogLevel::debug: return "debug";
-    default: return "info";
-  }
-}
-
 std::string wall_clock_now() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);

@@ -33,8 +33,6 @@ class Log {
   WriteLine write_;
 };
 
-std::string_view name_of(core::LogLevel level);
-
 // "2026-01-31T23:59:59.123Z", of now.
 std::string wall_clock_now();
 

@@ -32,20 +32,6 @@ Json time_json(const Operations& master, std::optional<core::Time> time) {
   return time && *time != core::kNever ? Json(rfc3339(master.wall(*time))) : Json(nullptr);
 }
 
-std::string_view name_of(core::Protocol protocol) {
-  return protocol == core::Protocol::native ? "native" : "systemd";
-}
-
-std::string_view name_of(core::SocketKind kind) {
-  switch (kind) {
-    case core::SocketKind::tcp: return "tcp";
-    case core::SocketKind::udp: return "udp";
-    case core::SocketKind::unix_stream: return "unix";
-    case core::SocketKind::unix_dgram: return "unix-dgram";
-    default: return "unix-seqpacket";
-  }
-}
-
 Json listener_json(const ListenerRow& row) {
   return {{"name", row.name},
           {"address", row.address},
@@ -53,7 +39,7 @@ Json listener_json(const ListenerRow& row) {
           {"queue", optional_json(row.queue)},
           {"backlog", optional_json(row.backlog)},
           {"index", row.index},
-          {"kind", name_of(row.kind)},
+          {"kind", core::name_of(row.kind)},
           {"port", row.port},
           {"open", row.open},
           {"paused", row.paused},
@@ -105,7 +91,7 @@ Json app_json(const Operations& master, const core::AppSnapshot& app) {
   Json generations = Json::array();
   for (const auto& generation : app.generations) generations.push_back(generation_json(master, generation));
   return {{"name", app.name},
-          {"protocol", name_of(facts.protocol)},
+          {"protocol", core::name_of(facts.protocol)},
           {"state", core::name_of(app.state)},
           {"generation", id_json(app.generation)},
           {"release", id_json(app.release)},
@@ -187,7 +173,7 @@ Json event_json(const Told& told) {
       {"number", told.number},
       {"time", rfc3339(told.at)},
       {"event", core::name_of(note.kind)},
-      {"level", name_of(level_of(note.kind))},
+      {"level", core::name_of(level_of(note.kind))},
       {"app", text_json(told.app)},
       {"generation", id_json(note.generation)},
       {"release", id_json(note.release)},

@@ -37,17 +37,6 @@ struct SendPacket {
 };
 using DrainRequest = std::variant<SendSignal, SendPacket>;
 
-// A row of protocols.def.
-struct ProtocolRow {
-  core::Protocol id;
-  std::string_view name;
-  core::ReadyWhen ready_when;  // default of `ready.when`
-  bool drains_by_signal;       // where the file names no signal
-  std::string_view doc;
-};
-[[nodiscard]] std::span<const ProtocolRow> protocol_table();
-[[nodiscard]] const ProtocolRow& row_of(core::Protocol id);
-
 class Protocol {
  public:
   Protocol() = default;

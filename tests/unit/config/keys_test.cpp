@@ -1,9 +1,12 @@
 // Unknown keys: what was meant, or where it belongs.
 #include "config/keys.hpp"
 
+#include <algorithm>
 #include <set>
 #include <string>
 
+#include "config/text.hpp"
+#include "core/choices.hpp"
 #include "helpers.hpp"
 
 using namespace liveswap::config;
@@ -103,4 +106,21 @@ TEST_CASE("names in messages cannot drive the terminal, nor break the line") {
         "web.yaml:4:24: apps.web.env.A\\nB\\x1b[1m: one value is needed here, not a list\n"
         "      env: {\"A\\nB\\e[1m\": [1]}\n"
         "                         ^\n");
+}
+
+TEST_CASE("the table names every word that a key can have") {
+  const auto type_of = [](std::string_view path) {
+    const auto keys = all_keys();
+    return std::string(std::find_if(keys.begin(), keys.end(), [&](const Key& key) { return key.path == path; })->type);
+  };
+  const auto words_of = [](std::span<const std::string_view> names) {
+    return joined(std::vector<std::string>(names.begin(), names.end()), " | ");
+  };
+  namespace core = liveswap::core;
+  CHECK(type_of("log.level") == words_of(core::names<core::LogLevel>()));
+  CHECK(type_of("log.format") == words_of(core::names<core::LogFormat>()));
+  CHECK(type_of("start.on_failure") == words_of(core::names<core::OnStartFailure>()));
+  CHECK(type_of("apps.*.protocol") == words_of(core::names<core::Protocol>()));
+  CHECK(type_of("apps.*.ready.when") == words_of(core::names<core::ReadyWhen>()));
+  CHECK(type_of("apps.*.output") == words_of(core::names<core::Output>()));
 }

@@ -113,13 +113,4 @@ TEST_CASE("systemd: the request to drain is the configured signal") {
   CHECK(make_protocol(core::Protocol::systemd)->drain(policy, 60s) == DrainRequest{SendSignal{SIGUSR2}});
 }
 
-TEST_CASE("protocols: the table has both, with their defaults") {
-  REQUIRE(protocol_table().size() == 2);
-  CHECK(row_of(core::Protocol::native).name == "native");
-  CHECK(row_of(core::Protocol::native).ready_when == core::ReadyWhen::notify);
-  CHECK_FALSE(row_of(core::Protocol::native).drains_by_signal);
-  CHECK(row_of(core::Protocol::systemd).name == "systemd");
-  CHECK(row_of(core::Protocol::systemd).drains_by_signal);
-}
-
 }  // namespace

@@ -1,0 +1,107 @@
+#include "core/choices.hpp"
+
+#include <array>
+#include <cstddef>
+#include <utility>
+
+namespace liveswap::core {
+
+namespace {
+
+using Words = std::span<const std::string_view>;
+
+template <class Enum>
+std::string_view pick(Words words, Enum value) {
+  return words[static_cast<std::size_t>(std::to_underlying(value))];
+}
+
+}  // namespace
+
+#define LIVESWAP_NAME_ROW(name, ...) std::string_view(#name),
+
+template <>
+Words names<Protocol>() {
+  static constexpr auto words = std::to_array({
+#define PROTOCOL LIVESWAP_NAME_ROW
+#include "core/protocols.def"
+#undef PROTOCOL
+  });
+  return words;
+}
+
+template <>
+Words names<SocketKind>() {
+  static constexpr auto words = std::to_array<std::string_view>({
+#define SOCKET_KIND(id, name, scheme) name,
+#include "core/socket_kinds.def"
+#undef SOCKET_KIND
+  });
+  return words;
+}
+
+template <>
+Words names<ReadyWhen>() {
+  static constexpr auto words = std::to_array({
+#define READY_WHEN LIVESWAP_NAME_ROW
+#include "core/choices.def"
+  });
+  return words;
+}
+
+template <>
+Words names<Output>() {
+  static constexpr auto words = std::to_array({
+#define OUTPUT LIVESWAP_NAME_ROW
+#include "core/choices.def"
+  });
+  return words;
+}
+
+template <>
+Words names<LogLevel>() {
+  static constexpr auto words = std::to_array({
+#define LOG_LEVEL LIVESWAP_NAME_ROW
+#include "core/choices.def"
+  });
+  return words;
+}
+
+template <>
+Words names<LogFormat>() {
+  static constexpr auto words = std::to_array({
+#define LOG_FORMAT LIVESWAP_NAME_ROW
+#include "core/choices.def"
+  });
+  return words;
+}
+
+template <>
+Words names<OnStartFailure>() {
+  static constexpr auto words = std::to_array({
+#define ON_START_FAILURE LIVESWAP_NAME_ROW
+#include "core/choices.def"
+  });
+  return words;
+}
+
+#undef LIVESWAP_NAME_ROW
+
+std::string_view name_of(Protocol protocol) { return pick(names<Protocol>(), protocol); }
+std::string_view name_of(SocketKind kind) { return pick(names<SocketKind>(), kind); }
+std::string_view name_of(LogLevel level) { return pick(names<LogLevel>(), level); }
+
+bool drains_by_signal(Protocol protocol) {
+  enum class DrainsBy { message, signal };
+  static constexpr auto ways = std::to_array({
+#define PROTOCOL(name, drains_by, meaning) DrainsBy::drains_by,
+#include "core/protocols.def"
+#undef PROTOCOL
+  });
+  return ways[static_cast<std::size_t>(std::to_underlying(protocol))] == DrainsBy::signal;
+}
+
+bool is_unix(SocketKind kind) { return kind != SocketKind::tcp && kind != SocketKind::udp; }
+
+bool is_datagram(SocketKind kind) { return kind == SocketKind::udp || kind == SocketKind::unix_dgram; }
+
+}  // namespace liveswap::core

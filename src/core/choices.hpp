@@ -1,0 +1,78 @@
+// What a configuration file chooses by a word, and the kinds of sockets: enums made by the .def tables, with their
+// names.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace liveswap::core {
+
+#define LIVESWAP_ENUM_ROW(name, ...) name,
+
+enum class Protocol {
+#define PROTOCOL LIVESWAP_ENUM_ROW
+#include "core/protocols.def"
+#undef PROTOCOL
+};
+
+enum class SocketKind {
+#define SOCKET_KIND LIVESWAP_ENUM_ROW
+#include "core/socket_kinds.def"
+#undef SOCKET_KIND
+};
+
+enum class ReadyWhen {
+#define READY_WHEN LIVESWAP_ENUM_ROW
+#include "core/choices.def"
+};
+
+enum class Output {
+#define OUTPUT LIVESWAP_ENUM_ROW
+#include "core/choices.def"
+};
+
+enum class LogLevel {
+#define LOG_LEVEL LIVESWAP_ENUM_ROW
+#include "core/choices.def"
+};
+
+enum class LogFormat {
+#define LOG_FORMAT LIVESWAP_ENUM_ROW
+#include "core/choices.def"
+};
+
+enum class OnStartFailure {
+#define ON_START_FAILURE LIVESWAP_ENUM_ROW
+#include "core/choices.def"
+};
+
+#undef LIVESWAP_ENUM_ROW
+
+// The words for the values of one of the enums above, in its order.
+template <class Enum>
+std::span<const std::string_view> names();
+
+template <>
+std::span<const std::string_view> names<Protocol>();
+template <>
+std::span<const std::string_view> names<SocketKind>();
+template <>
+std::span<const std::string_view> names<ReadyWhen>();
+template <>
+std::span<const std::string_view> names<Output>();
+template <>
+std::span<const std::string_view> names<LogLevel>();
+template <>
+std::span<const std::string_view> names<LogFormat>();
+template <>
+std::span<const std::string_view> names<OnStartFailure>();
+
+std::string_view name_of(Protocol);
+std::string_view name_of(SocketKind);
+std::string_view name_of(LogLevel);
+
+bool drains_by_signal(Protocol);  // else by a message on the channel
+bool is_unix(SocketKind);
+bool is_datagram(SocketKind);  // else it has a queue of connections
+
+}  // namespace liveswap::core

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <string>
 
-#include "core/plan.hpp"
+#include "config/expand.hpp"
+#include "core/choices.hpp"
 #include "os/fd.hpp"
+#include "protocols/environment.hpp"
 
 namespace liveswap::master {
 
@@ -16,8 +18,13 @@ struct BoundSocket {
   std::size_t index = 0;  // within the listener: 0 for the first
   os::FdRef fd;
   core::SocketKind kind = core::SocketKind::tcp;
-  std::string address;     // the real one: "127.0.0.1:8080", "[::1]:80", "/run/x.sock", "@bus"
+  std::string host;        // the real one, numeric, without brackets; Unix: the path, or the name with its @
   std::uint16_t port = 0;  // the real one; 0 for Unix sockets
 };
+
+// As a worker's environment tells of it: it will be descriptor `number` there.
+[[nodiscard]] protocols::HandedSocket handed(const BoundSocket& socket, int number);
+// As `${addr:…}` and `${port:…}` show it; its descriptor is left open.
+[[nodiscard]] config::SocketValue value_of(const BoundSocket& socket);
 
 }  // namespace liveswap::master

@@ -1,25 +1,22 @@
 #include "master/check_environment.hpp"
 
 #include "config/describe.hpp"
+#include "master/bound_socket.hpp"
 #include "protocols/protocol.hpp"
 
 namespace liveswap::master {
 
 namespace {
 
-protocols::HandedSocket handed(const config::Descriptor& descriptor) {
-  using Family = protocols::HandedSocket::Family;
+BoundSocket planned(const config::Descriptor& descriptor) {
   const core::Address& address = descriptor.address;
-  protocols::HandedSocket socket{.name = descriptor.listener,
-                                 .number = descriptor.number,
-                                 .family = Family::unix_path,
-                                 .host = (address.abstract ? "@" : "") + address.path,
-                                 .port = address.port};
-  if (address.kind != core::SocketKind::tcp && address.kind != core::SocketKind::udp) return socket;
-  const bool dual_stack = address.host.empty();
-  socket.host = dual_stack ? "::" : address.host;
-  socket.family = socket.host.find(':') != std::string::npos ? Family::ipv6 : Family::ipv4;
-  return socket;
+  const config::SocketValue value = config::socket_value(descriptor.listener, address, address.port, {});
+  return {.listener = value.listener,
+          .index = descriptor.index,
+          .fd = {},
+          .kind = address.kind,
+          .host = value.address,
+          .port = value.port.value_or(0)};
 }
 
 }  // namespace
@@ -36,7 +33,7 @@ std::vector<std::pair<std::string, std::string>> variables_of_first_worker(const
                                .master_pid = 0,
                                .watchdog = app.policy.watchdog};
   for (const config::Descriptor& descriptor : config::descriptors_of(plan, app)) {
-    facts.sockets.push_back(handed(descriptor));
+    facts.sockets.push_back(handed(planned(descriptor), descriptor.number));
   }
   protocols::Environment environment = protocols::make_protocol(app.protocol)->environment(facts);
   for (auto& [name, value] : environment.variables) {

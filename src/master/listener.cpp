@@ -128,8 +128,9 @@ std::vector<std::string> Listener::reassert() {
 void Listener::add_bound_to(std::vector<BoundSocket>& out) const {
   for (std::size_t index = 0; index < sockets_.size(); ++index) {
     const ListenerSocket& socket = sockets_[index];
-    out.push_back(
-        {plan_.name, index, socket.fd(), socket.kind(), socket.address().text(), socket.address().port()});
+    const os::SocketAddress& address = socket.address();
+    std::string host = is_unix(socket.kind()) ? address.unix_name() : address.host();
+    out.push_back({plan_.name, index, socket.fd(), socket.kind(), std::move(host), address.port()});
   }
 }
 

@@ -37,17 +37,6 @@ std::string join(std::span<const std::string> words) {
   return joined;
 }
 
-config::SocketValue value_of(const BoundSocket& socket) {
-  config::SocketValue value;
-  value.listener = socket.listener;
-  value.address = socket.address;
-  if (socket.kind != core::SocketKind::tcp && socket.kind != core::SocketKind::udp) return value;
-  value.port = socket.port;
-  value.address = socket.address.substr(0, socket.address.rfind(':'));
-  if (value.address.starts_with('[')) value.address = value.address.substr(1, value.address.size() - 2);
-  return value;
-}
-
 // Makes one release, step by step; each step fills in a part and may use what the ones before it have filled in.
 class Maker {
  public:

@@ -16,25 +16,7 @@
 namespace liveswap::master {
 namespace {
 
-using Family = protocols::HandedSocket::Family;
-
 constexpr const char* kOwnPrefix = "LIVESWAP_";
-
-protocols::HandedSocket handed(const BoundSocket& socket, int number) {
-  protocols::HandedSocket result;
-  result.name = socket.listener;
-  result.number = number;
-  result.port = socket.port;
-  if (socket.kind != core::SocketKind::tcp && socket.kind != core::SocketKind::udp) {
-    result.family = Family::unix_path;
-    result.host = socket.address;
-    return result;
-  }
-  const std::string host = socket.address.substr(0, socket.address.rfind(':'));
-  result.family = host.starts_with('[') ? Family::ipv6 : Family::ipv4;
-  result.host = result.family == Family::ipv6 ? host.substr(1, host.size() - 2) : host;
-  return result;
-}
 
 protocols::LaunchFacts facts_of(const Release& release, const WorkerTraits& worker,
                                 std::span<const BoundSocket> sockets) {

@@ -112,7 +112,7 @@ TEST_CASE("what waits is seen on every kind of socket") {
                               unix_path(dir.path("b"), kDgram), unix_path(dir.path("c"), kSeqpacket)}) {
     World world(one_app({address}));
     const BoundSocket socket = world.socket("http");
-    CAPTURE(socket.address);
+    CAPTURE(socket.listener);
     const int type = type_of(address.kind);
     const OwnedFd client = client_of(address_of(socket), type);
     if (type == SOCK_DGRAM) REQUIRE(::send(client.get(), "x", 1, 0) == 1);
@@ -203,7 +203,7 @@ TEST_CASE("an app whose Unix path was taken while it stopped cannot start, and t
   REQUIRE(world.last<core::ListenersFailed>() != nullptr);
   CHECK(world.last<core::ListenersFailed>()->text ==
         "listener http: rename(" + dir.path("x") + "): File exists");
-  CHECK(client_of(other.address).valid());
+  CHECK(client_of(other.host).valid());
   CHECK(world.open_sockets("http") == 0);
 }
 

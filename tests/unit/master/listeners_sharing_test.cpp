@@ -14,7 +14,7 @@ core::MasterPlan one_app(core::Address address, core::SocketOptions options = {}
 }
 
 std::string about(const BoundSocket& socket, const std::string& change) {
-  return "listener http: " + socket.address + ": a worker " + change;
+  return "listener http: " + address_of(socket).text() + ": a worker " + change;
 }
 
 // Datagrams that have reached the socket.
@@ -221,7 +221,7 @@ TEST_CASE("rows say what is bound, what waits, and who lists it") {
 TEST_CASE("rows of a closed listener show what it will be") {
   World world(
       plan({listener("http", {tcp("127.0.0.1"), unix_abstract("liveswap-rows")})}, {app("web", {"http"})}));
-  const std::string address = world.socket("http").address;
+  const std::string address = address_of(world.socket("http")).text();
   world.listeners.close(kWeb);
   CHECK(world.row("http", 0).address == address);
   CHECK(world.row("http", 1).address == "@liveswap-rows");

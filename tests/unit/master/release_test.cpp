@@ -159,8 +159,8 @@ TEST_CASE("addresses and ports are the real ones") {
   Parts parts;
   parts.plan.listeners = {"http"};
   parts.sockets = {{"other", 0, os::FdRef(), core::SocketKind::unix_stream, "@bus", 0},
-                   {"http", 0, os::FdRef(), core::SocketKind::tcp, "127.0.0.1:41234", 41234},
-                   {"http", 1, os::FdRef(), core::SocketKind::tcp, "[::1]:41234", 41234}};
+                   {"http", 0, os::FdRef(), core::SocketKind::tcp, "127.0.0.1", 41234},
+                   {"http", 1, os::FdRef(), core::SocketKind::tcp, "::1", 41234}};
   parts.plan.command = {"./server", "${addr:http}:${port:http}", "${addr:http:1}", "${addr:other}"};
   CHECK(parts.make()->facts().command == Lines{"./server", "127.0.0.1:41234", "::1", "@bus"});
 }

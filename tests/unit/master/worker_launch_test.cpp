@@ -17,11 +17,11 @@ using namespace test;
 
 struct Sockets {
   std::vector<os::OwnedFd> fds;
-  void add(Site& site, const std::string& name, int domain, core::SocketKind kind, const std::string& address,
+  void add(Site& site, const std::string& name, int domain, core::SocketKind kind, const std::string& host,
            std::uint16_t port) {
     fds.emplace_back(os::adopt, ::socket(domain, SOCK_STREAM | SOCK_CLOEXEC, 0));
     REQUIRE(fds.back());
-    site.sockets.push_back({name, 0, fds.back(), kind, address, port});
+    site.sockets.push_back({name, 0, fds.back(), kind, host, port});
   }
 };
 
@@ -129,8 +129,8 @@ TEST_CASE("a launcher that ends without a word is a failed spawn that says how")
 TEST_CASE("a worker has its listeners from 3 on, its standard streams, and nothing else") {
   Site site;
   Sockets sockets;
-  sockets.add(site, "http", AF_INET, core::SocketKind::tcp, "127.0.0.1:8080", 8080);
-  sockets.add(site, "other", AF_INET, core::SocketKind::tcp, "127.0.0.1:8081", 8081);
+  sockets.add(site, "http", AF_INET, core::SocketKind::tcp, "127.0.0.1", 8080);
+  sockets.add(site, "other", AF_INET, core::SocketKind::tcp, "127.0.0.1", 8081);
   sockets.add(site, "admin", AF_UNIX, core::SocketKind::unix_stream, "/run/x.sock", 0);
   core::AppPlan plan = python(
       "for fd in sorted(int(n) for n in os.listdir('/proc/self/fd')):\n"
@@ -151,7 +151,7 @@ TEST_CASE("a worker has its listeners from 3 on, its standard streams, and nothi
 TEST_CASE("a worker's environment is the release's and liveswap's own") {
   Site site;
   Sockets sockets;
-  sockets.add(site, "http", AF_INET, core::SocketKind::tcp, "127.0.0.1:8080", 8080);
+  sockets.add(site, "http", AF_INET, core::SocketKind::tcp, "127.0.0.1", 8080);
   site.own_environment = {"KEPT=1", "SECRET=2", "LISTEN_FDS=9", "NOTIFY_SOCKET=/run/systemd/notify"};
   core::AppPlan plan = shell("echo PID=$$; exec env");
   plan.listeners = {"http"};
@@ -191,7 +191,7 @@ TEST_CASE("a worker's environment is the release's and liveswap's own") {
 TEST_CASE("words that differ from worker to worker are expanded for each") {
   Site site;
   Sockets sockets;
-  sockets.add(site, "http", AF_INET6, core::SocketKind::tcp, "[::1]:8080", 8080);
+  sockets.add(site, "http", AF_INET6, core::SocketKind::tcp, "::1", 8080);
   core::AppPlan plan = app_plan({"/bin/echo", "slot ${slot} of g${generation} r${release}", "${fd:http} ${addr:http}"});
   plan.listeners = {"http"};
   const auto release = site.release(plan);

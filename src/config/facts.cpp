@@ -1,13 +1,10 @@
 #include "config/facts.hpp"
 
-#include <grp.h>
-#include <pwd.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -15,27 +12,6 @@
 namespace liveswap::config {
 
 namespace {
-
-std::optional<std::uint32_t> number(const std::string& text) {
-  std::uint32_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::optional<User> find_user(const std::string& name) {
-  const passwd* entry = getpwnam(name.c_str());
-  if (entry) return User{entry->pw_uid, entry->pw_gid, entry->pw_name};
-  auto uid = number(name);
-  if (!uid) return std::nullopt;
-  entry = getpwuid(*uid);
-  return entry ? User{entry->pw_uid, entry->pw_gid, entry->pw_name} : User{*uid, std::nullopt, ""};
-}
-
-std::optional<std::uint32_t> find_group(const std::string& name) {
-  if (const group* entry = getgrnam(name.c_str())) return entry->gr_gid;
-  return number(name);
-}
 
 PathKind kind_of(const std::string& path) {
   struct stat status {};
@@ -77,7 +53,7 @@ int read_somaxconn() {
 
 }  // namespace
 
-Facts facts_of_this_machine() {
+Facts facts_without_accounts() {
   Facts facts;
   facts.uid = geteuid();
   facts.groups.push_back(getegid());
@@ -89,8 +65,6 @@ Facts facts_of_this_machine() {
   facts.somaxconn = read_somaxconn();
   std::unique_ptr<char, decltype(&std::free)> directory(get_current_dir_name(), &std::free);
   if (directory) facts.working_directory = directory.get();
-  facts.find_user = find_user;
-  facts.find_group = find_group;
   facts.kind_of = kind_of;
   return facts;
 }

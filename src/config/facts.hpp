@@ -31,7 +31,25 @@ struct Facts {
   std::function<PathKind(const std::string&)> kind_of;  // follows symlinks
 };
 
-// Blocks: it may ask the user database, which may ask a network.
-Facts facts_of_this_machine();
+// All that this layer finds out by itself: find_user and find_group are left empty.
+Facts facts_without_accounts();
+
+// `find_user`, `find_group`: how the user database is asked, which the layer os/ knows and this one must not: each
+// gives an error for what is not there. They may ask a network, whenever a file names an account.
+template <class FindUser, class FindGroup>
+Facts facts_of_this_machine(FindUser find_user, FindGroup find_group) {
+  Facts facts = facts_without_accounts();
+  facts.find_user = [find_user](const std::string& name) -> std::optional<User> {
+    const auto found = find_user(name);
+    if (!found) return std::nullopt;
+    return User{found->uid, found->gid, found->name};
+  };
+  facts.find_group = [find_group](const std::string& name) -> std::optional<std::uint32_t> {
+    const auto found = find_group(name);
+    if (!found) return std::nullopt;
+    return *found;
+  };
+  return facts;
+}
 
 }  // namespace liveswap::config

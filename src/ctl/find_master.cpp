@@ -14,6 +14,7 @@
 #include "config/paths.hpp"
 #include "config/text.hpp"
 #include "os/file.hpp"
+#include "os/users.hpp"
 
 namespace liveswap::ctl {
 
@@ -90,7 +91,7 @@ std::vector<std::string> sockets_of_name(const std::string& name, const config::
 std::expected<std::vector<std::string>, Failure> sockets_of_file(const std::string& file,
                                                                  const config::Surroundings& surroundings) {
   // What the file asks for is for the master to judge, which may have rights that the client lacks.
-  config::Facts facts = config::facts_of_this_machine();
+  config::Facts facts = config::facts_of_this_machine(os::find_user, os::find_group);
   facts.uid = 0;
   const auto loaded = config::load_file(file, facts);
   if (!loaded) {

@@ -1,40 +1,20 @@
 #include "master/access.hpp"
 
 #include <fmt/format.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <string_view>
+
+#include "os/users.hpp"
 
 namespace liveswap::master {
 
 namespace {
 
 using wire::control::Level;
-
-template <class Number>
-std::optional<Number> number_in(std::string_view text) {
-  Number number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-std::vector<gid_t> groups_of(const char* name, gid_t primary) {
-  std::vector<gid_t> groups(64);
-  int count = static_cast<int>(groups.size());
-  if (::getgrouplist(name, primary, groups.data(), &count) == -1) {
-    groups.resize(static_cast<std::size_t>(count));
-    if (::getgrouplist(name, primary, groups.data(), &count) == -1) count = 0;
-  }
-  groups.resize(static_cast<std::size_t>(std::max(count, 0)));
-  return groups;
-}
 
 bool contains(const std::vector<gid_t>& groups, gid_t gid) {
   return std::ranges::find(groups, gid) != groups.end();
@@ -44,26 +24,22 @@ bool contains(const std::vector<gid_t>& groups, gid_t gid) {
 
 std::expected<AccessRules::Listed, std::string> AccessRules::resolve(const core::Access& access,
                                                                      Level level) {
+  const auto unknown = [level](std::string_view what, const std::string& name, const os::Error& error) {
+    if (error.code != 0) return std::unexpected(fmt::format("control.{}: {}", name_of(level), error.message()));
+    return std::unexpected(fmt::format("control.{}: the system knows no {} \"{}\"", name_of(level), what, name));
+  };
   Listed listed;
   for (const std::string& name : access.users) {
-    if (const auto uid = number_in<uid_t>(name)) {
-      listed.users.push_back({*uid, name, {}});
-    } else if (const passwd* user = ::getpwnam(name.c_str())) {  // NOLINT(concurrency-mt-unsafe): one thread
-      listed.users.push_back({user->pw_uid, name, groups_of(user->pw_name, user->pw_gid)});
-    } else {
-      return std::unexpected(
-          fmt::format("control.{}: the system knows no user \"{}\"", name_of(level), name));
-    }
+    const auto user = os::find_user(name);
+    if (!user) return unknown("user", name, user.error());
+    listed.users.push_back({user->uid, name, {}});
+    if (!user->gid) continue;
+    if (auto groups = os::groups_of(*user, *user->gid)) listed.users.back().groups = std::move(*groups);
   }
   for (const std::string& name : access.groups) {
-    if (const auto gid = number_in<gid_t>(name)) {
-      listed.groups.push_back({*gid, name});
-    } else if (const group* found = ::getgrnam(name.c_str())) {  // NOLINT(concurrency-mt-unsafe): one thread
-      listed.groups.push_back({found->gr_gid, name});
-    } else {
-      return std::unexpected(
-          fmt::format("control.{}: the system knows no group \"{}\"", name_of(level), name));
-    }
+    const auto gid = os::find_group(name);
+    if (!gid) return unknown("group", name, gid.error());
+    listed.groups.push_back({*gid, name});
   }
   return listed;
 }

@@ -38,7 +38,7 @@ class AccessRules {
   struct User {
     uid_t uid = 0;
     std::string name;           // as configured, for messages
-    std::vector<gid_t> groups;  // all that the user is in; empty for a bare number
+    std::vector<gid_t> groups;  // all that the user is in; empty for a number without an entry
   };
   struct Group {
     gid_t gid = 0;

@@ -11,6 +11,7 @@
 #include "config/environment.hpp"
 #include "config/load.hpp"
 #include "config/template_check.hpp"
+#include "os/users.hpp"
 
 namespace liveswap::master {
 
@@ -30,7 +31,7 @@ Refusal differs(const core::MasterPlan& running, const std::vector<std::string>&
 
 std::expected<Reread, Refusal> reread_app(const core::MasterPlan& running, const std::string& name) {
   if (running.file.empty()) return Reread{*find_app(running, name), ""};
-  const auto loaded = config::load_file(running.file, config::facts_of_this_machine());
+  const auto loaded = config::load_file(running.file, config::facts_of_this_machine(os::find_user, os::find_group));
   if (!loaded) return std::unexpected(Refusal{core::Reason::bad_file, config::render(loaded.error())});
   const config::Differences differences = config::compare(running, loaded->plan, {name});
   if (!differences.fixed.empty()) return std::unexpected(differs(running, differences.fixed));

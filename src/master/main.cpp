@@ -20,6 +20,7 @@
 #include "os/cgroup.hpp"
 #include "os/descriptor_limit.hpp"
 #include "os/pidfd.hpp"
+#include "os/users.hpp"
 
 namespace {
 
@@ -138,7 +139,7 @@ int main(int argc, char** argv) {
     fmt::print("liveswap {}\n", LIVESWAP_VERSION);
     return 0;
   }
-  config::Facts facts = config::facts_of_this_machine();
+  config::Facts facts = config::facts_of_this_machine(os::find_user, os::find_group);
   auto plan = load_plan(*options, facts);
   if (!plan) return kBadUsage;
   if (options->mode == master::Options::Mode::check) {

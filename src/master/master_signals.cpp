@@ -8,6 +8,7 @@
 #include "core/text.hpp"
 #include "master/master.hpp"
 #include "os/procfs.hpp"
+#include "os/users.hpp"
 
 namespace liveswap::master {
 
@@ -72,7 +73,7 @@ void Master::check_file() {
     log_.info("SIGHUP: there is no configuration file to check");
     return;
   }
-  const auto loaded = config::load_file(plan_.file, config::facts_of_this_machine());
+  const auto loaded = config::load_file(plan_.file, config::facts_of_this_machine(os::find_user, os::find_group));
   if (loaded) {
     log_.info(fmt::format("SIGHUP: {} is good; nothing was applied: liveswapctl upgrade", plan_.file));
     return;

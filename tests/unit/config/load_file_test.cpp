@@ -65,24 +65,13 @@ TEST_CASE("what cannot be read says why") {
 }
 
 TEST_CASE("the machine's own facts") {
-  auto facts = facts_of_this_machine();
+  auto facts = facts_without_accounts();
   CHECK(facts.uid == geteuid());
   REQUIRE_FALSE(facts.groups.empty());
   CHECK(facts.groups[0] == getegid());
   CHECK(facts.processors >= 1);
   CHECK(facts.somaxconn >= 1);
   CHECK(facts.working_directory == std::filesystem::current_path());
-  CHECK(facts.find_user("root")->uid == 0);
-  CHECK(facts.find_user("root")->gid == 0U);
-  CHECK(facts.find_user("0")->name == "root");
-  CHECK_FALSE(facts.find_user("no such user"));
-  auto number = facts.find_user("4000000000");
-  REQUIRE(number);
-  CHECK(number->uid == 4'000'000'000U);
-  CHECK_FALSE(number->gid);
-  CHECK(facts.find_group("root") == 0U);
-  CHECK(facts.find_group("4000000000") == 4'000'000'000U);
-  CHECK_FALSE(facts.find_group("no such group"));
   CHECK(facts.kind_of("/") == PathKind::directory);
   CHECK(facts.kind_of("/bin/sh") == PathKind::executable);
   CHECK(facts.kind_of("/dev/null") == PathKind::other);

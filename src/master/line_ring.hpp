@@ -5,11 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "master/bounded_memory.hpp"
 #include "master/facts.hpp"
 #include "master/followers.hpp"
 
@@ -29,14 +29,7 @@ class LineRing {
   [[nodiscard]] Followers<OutputLine>& followers() { return followers_; }
 
  private:
-  struct Lines {
-    std::deque<OutputLine> lines;
-    std::size_t bytes = 0;
-  };
-
-  void remember(const OutputLine& line);
-
-  std::map<std::string, Lines> apps_;
+  std::map<std::string, BoundedMemory<OutputLine>> apps_;
   Followers<OutputLine> followers_;
   std::uint64_t last_number_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "core/slots.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace liveswap::core {
@@ -26,6 +27,21 @@ Worker& spawn(Supervisor& s, App& app, Generation& generation, Slot slot) {
   }
   start_worker(s.desk, worker);
   return worker;
+}
+
+// A worker's app, its generation and its slot there.
+struct Place {
+  App& app;
+  Generation& generation;
+  SlotState& slot;
+};
+
+// None where the generation has given the slot up.
+std::optional<Place> place_of(Supervisor& s, const Worker& worker) {
+  Generation& generation = generation_of(s, worker);
+  const auto found = generation.slots.find(worker.slot);
+  if (found == generation.slots.end()) return std::nullopt;
+  return Place{app_of(s, worker), generation, found->second};
 }
 
 void vacate(Supervisor& s, SlotState& slot) {
@@ -173,11 +189,9 @@ std::uint32_t cut_generation(Supervisor& s, App& app, Generation& generation, co
 }
 
 void slot_lost(Supervisor& s, const Worker& worker, const Failure& failure, bool by_itself) {
-  App& app = app_of(s, worker);
-  Generation& generation = generation_of(s, worker);
-  const auto found = generation.slots.find(worker.slot);
-  if (found == generation.slots.end()) return;
-  SlotState& slot = found->second;
+  const auto place = place_of(s, worker);
+  if (!place) return;
+  auto& [app, generation, slot] = *place;
   if (slot.incoming == worker.id) {
     slot.incoming = {};
     return rollout_sees_loss(s, app, worker, failure, by_itself);
@@ -213,11 +227,9 @@ void slot_is_due(Supervisor& s, App& app, GenerationId id, Slot slot) {
 }
 
 void slot_ready(Supervisor& s, const Worker& worker) {
-  App& app = app_of(s, worker);
-  Generation& generation = generation_of(s, worker);
-  const auto found = generation.slots.find(worker.slot);
-  if (found == generation.slots.end()) return;
-  SlotState& slot = found->second;
+  const auto place = place_of(s, worker);
+  if (!place) return;
+  auto& [app, generation, slot] = *place;
   if (slot.incoming == worker.id) {
     const WorkerId before = std::exchange(slot.occupant, std::exchange(slot.incoming, {}));
     if (app.rollout) app.rollout->replaced.insert(before);
@@ -232,13 +244,12 @@ void slot_ready(Supervisor& s, const Worker& worker) {
 
 // For `restart --now`: the slot's next worker comes when the last one's main process has ended.
 void slot_freed(Supervisor& s, const Worker& worker) {
-  App& app = app_of(s, worker);
-  Generation& generation = generation_of(s, worker);
-  const auto found = generation.slots.find(worker.slot);
-  if (found == generation.slots.end() || found->second.awaited != worker.id) return;
-  found->second.awaited = {};
-  if (!is_refilled(app, generation, found->second)) return;
-  found->second.restarts += 1;
+  const auto place = place_of(s, worker);
+  if (!place || place->slot.awaited != worker.id) return;
+  auto& [app, generation, slot] = *place;
+  slot.awaited = {};
+  if (!is_refilled(app, generation, slot)) return;
+  slot.restarts += 1;
   fill_slot(s, app, generation, worker.slot);
 }
 

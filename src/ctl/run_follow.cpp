@@ -8,7 +8,6 @@
 #include "ctl/reply_fields.hpp"
 #include "ctl/run.hpp"
 #include "ctl/status_text.hpp"
-#include "wire/control.hpp"
 
 namespace liveswap::ctl {
 
@@ -40,13 +39,8 @@ void show(const Session& session, const Json& parameters) {
 int ask_and_show(Session& session) {
   auto parameters = parameters_of(session.arguments(), session.wanted().folder);
   if (!parameters) return session.bad_usage(parameters.error());
-  const auto client = session.client();
-  if (!client) return session.end(client.error());
-  const std::string method = fmt::format("{}.{}", wire::control::kInterface, session.method());
-  if (auto sent = (*client)->send({.method = method, .parameters = std::move(*parameters), .more = true});
-      !sent) {
-    return session.end(session.failure_of(sent.error()));
-  }
+  const auto client = session.ask_for_more(std::move(*parameters));
+  if (!client) return client.error();
   // The first reply is due at once; when the next thing happens nobody knows.
   std::optional<Client::Clock::time_point> deadline = Client::Clock::now() + kPatience;
   for (;;) {

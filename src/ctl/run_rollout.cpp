@@ -126,13 +126,8 @@ int ask_and_follow(Session& session) {
                                         longest) +
               kGrace;
   }
-  const auto client = session.client();
-  if (!client) return session.end(client.error());
-  const std::string method = fmt::format("{}.{}", wire::control::kInterface, session.method());
-  if (auto sent = (*client)->send({.method = method, .parameters = std::move(*parameters), .more = true});
-      !sent) {
-    return session.end(session.failure_of(sent.error()));
-  }
+  const auto client = session.ask_for_more(std::move(*parameters));
+  if (!client) return client.error();
   return Progress(session, **client).follow(give_up);
 }
 

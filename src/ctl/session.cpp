@@ -6,6 +6,8 @@
 #include <cctype>
 #include <utility>
 
+#include "wire/control.hpp"
+
 namespace liveswap::ctl {
 
 namespace {
@@ -53,6 +55,16 @@ std::expected<wire::Json, int> Session::ask(std::string_view method, wire::Json 
   if (!reply) return std::unexpected(end(failure_of(reply.error())));
   if (!reply->error.empty()) return std::unexpected(end(ending_of(*reply)));
   return std::move(reply->parameters);
+}
+
+std::expected<Client*, int> Session::ask_for_more(wire::Json parameters) {
+  const auto master = client();
+  if (!master) return std::unexpected(end(master.error()));
+  std::string own_method = fmt::format("{}.{}", wire::control::kInterface, method());
+  const auto sent =
+      (*master)->send({.method = std::move(own_method), .parameters = std::move(parameters), .more = true});
+  if (!sent) return std::unexpected(end(failure_of(sent.error())));
+  return *master;
 }
 
 int Session::bad_usage(std::string text) const {

@@ -38,6 +38,10 @@ class Session {
   // status.
   [[nodiscard]] std::expected<wire::Json, int> ask(std::string_view method, wire::Json parameters);
 
+  // Sends the command's own call, whose replies are then got from the client. The error has been printed; it is the
+  // exit status.
+  [[nodiscard]] std::expected<Client*, int> ask_for_more(wire::Json parameters);
+
   int end(const Ending& ending) const { return output_.end(ending, command(), place()); }
   int end(const Failure& failure) const { return end(ending_of(failure)); }
   int bad_usage(std::string text) const;

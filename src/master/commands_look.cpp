@@ -21,12 +21,18 @@ bool has_parameters(const Exchange& exchange) {
   return bad.has_value();
 }
 
-// What a method about all apps or one is given; false: it has been answered with an error.
+// What a method about all apps or one is given.
 struct Looked {
   core::Snapshot snapshot;
   ChosenApps apps;
 };
-bool look(const Exchange& exchange, const std::optional<std::string>& name, Looked& looked) {
+// `fields`: of which all have been read. False: the call has been answered with an error.
+bool look(const Exchange& exchange, const wire::JsonFields& fields, const std::optional<std::string>& name,
+          Looked& looked) {
+  if (const auto bad = fields.bad()) {
+    exchange.invalid_parameter(*bad);
+    return false;
+  }
   looked.snapshot = exchange.master.snapshot();
   auto apps = apps_to_look_at(looked.snapshot, name);
   if (!apps) {
@@ -42,12 +48,8 @@ bool look(const Exchange& exchange, const std::optional<std::string>& name, Look
 std::unique_ptr<Pending> call_Status(const Exchange& exchange) {
   wire::JsonFields fields(exchange.call.parameters);
   const auto app = fields.text("app");
-  if (const auto bad = fields.bad()) {
-    exchange.invalid_parameter(*bad);
-    return nullptr;
-  }
   Looked looked;
-  if (look(exchange, app, looked)) {
+  if (look(exchange, fields, app, looked)) {
     exchange.reply(status_json(exchange.master, looked.snapshot, app.value_or("")));
   }
   return nullptr;
@@ -66,12 +68,8 @@ std::unique_ptr<Pending> call_Listeners(const Exchange& exchange) {
 std::unique_ptr<Pending> call_IsReady(const Exchange& exchange) {
   wire::JsonFields fields(exchange.call.parameters);
   const auto app = fields.text("app");
-  if (const auto bad = fields.bad()) {
-    exchange.invalid_parameter(*bad);
-    return nullptr;
-  }
   Looked looked;
-  if (!look(exchange, app, looked)) return nullptr;
+  if (!look(exchange, fields, app, looked)) return nullptr;
   bool all_ready = true;
   Json apps = Json::array();
   for (const core::AppSnapshot* each : looked.apps) {
@@ -89,12 +87,8 @@ std::unique_ptr<Pending> call_History(const Exchange& exchange) {
   wire::JsonFields fields(exchange.call.parameters);
   const auto app = fields.text("app");
   const auto release = fields.integer("release", 1, INT64_MAX);
-  if (const auto bad = fields.bad()) {
-    exchange.invalid_parameter(*bad);
-    return nullptr;
-  }
   Looked looked;
-  if (!look(exchange, app, looked)) return nullptr;
+  if (!look(exchange, fields, app, looked)) return nullptr;
   const core::ReleaseId only{static_cast<std::uint64_t>(release.value_or(0))};
   Json apps = Json::array();
   for (const core::AppSnapshot* each : looked.apps)

@@ -8,6 +8,16 @@
 
 namespace stage {
 
+const std::string kPlainUpgradeDone = R"(
+  reassert listeners of web
+  . worker_ready g2/0 r2 w2
+  . generation_ready g2 r2 x1
+  . generation_draining g1 r1 1m x1
+  ask w1 to drain in 1m
+  . worker_draining g1/0 r1 w1 1m
+  . rollout_done g2 r2 upgrade x1
+)";
+
 std::string render(const ActionList& actions) {
   std::string text;
   for (const Action& action : actions) text += sim::render(action) + "\n";

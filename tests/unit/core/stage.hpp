@@ -28,6 +28,10 @@ std::string lines(const std::string& text);
 inline constexpr AppId kWeb{1};
 inline constexpr AppId kApi{2};
 
+// What is asked for when w2 is ready, the only new worker of an upgrade from g1 of r1 to g2 of r2: it is done. The
+// answer to whoever waits for it comes next.
+extern const std::string kPlainUpgradeDone;
+
 struct Options {
   OnStartFailure on_start_failure = OnStartFailure::exit;
   ShutdownPolicy shutdown{};

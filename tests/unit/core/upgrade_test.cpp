@@ -68,28 +68,13 @@ TEST_CASE("an upgrade answers at the level that was asked for") {
   }
   SUBCASE("ready: when all new workers are") {
     s.upgrade(policy_of(1), 2, WaitLevel::ready);
-    ASKS(s.up(2), R"(
-      reassert listeners of web
-      . worker_ready g2/0 r2 w2
-      . generation_ready g2 r2 x1
-      . generation_draining g1 r1 1m x1
-      ask w1 to drain in 1m
-      . worker_draining g1/0 r1 w1 1m
-      . rollout_done g2 r2 upgrade x1
+    ASKS(s.up(2), kPlainUpgradeDone + R"(
       answer 1: done; g2 r2 1/1
     )");
   }
   SUBCASE("drained: when the old generation has gone with all that it started") {
     s.upgrade(policy_of(1), 2, WaitLevel::drained);
-    ASKS(s.up(2), R"(
-      reassert listeners of web
-      . worker_ready g2/0 r2 w2
-      . generation_ready g2 r2 x1
-      . generation_draining g1 r1 1m x1
-      ask w1 to drain in 1m
-      . worker_draining g1/0 r1 w1 1m
-      . rollout_done g2 r2 upgrade x1
-    )");
+    ASKS(s.up(2), kPlainUpgradeDone);
     ASKS(s.exited(1, 0, false), R"(
       . worker_exited g1/0 r1 w1 "exit status 0"
       . worker_leftovers g1/0 r1 w1
@@ -245,14 +230,7 @@ TEST_CASE("a worker that extends its time-out is waited for") {
   s.pass(29s);
   s.step(DeadlineExtended{WorkerId{2}, 20s});
   ASKS(s.pass(19s), "");
-  ASKS(s.ready(2), R"(
-    reassert listeners of web
-    . worker_ready g2/0 r2 w2
-    . generation_ready g2 r2 x1
-    . generation_draining g1 r1 1m x1
-    ask w1 to drain in 1m
-    . worker_draining g1/0 r1 w1 1m
-    . rollout_done g2 r2 upgrade x1
+  ASKS(s.ready(2), kPlainUpgradeDone + R"(
     answer 1: done; g2 r2 1/1
   )");
 }
@@ -305,15 +283,7 @@ TEST_CASE("a request that runs out of time is answered alone, and the rollout go
     +5s
     answer 1: timed_out (timed_out); g1 r1 1/1
   )");
-  ASKS(s.up(2), R"(
-    reassert listeners of web
-    . worker_ready g2/0 r2 w2
-    . generation_ready g2 r2 x1
-    . generation_draining g1 r1 1m x1
-    ask w1 to drain in 1m
-    . worker_draining g1/0 r1 w1 1m
-    . rollout_done g2 r2 upgrade x1
-  )");
+  ASKS(s.up(2), kPlainUpgradeDone);
 }
 
 TEST_CASE("a request whose client has gone is not answered, and the rollout goes on") {
@@ -321,15 +291,7 @@ TEST_CASE("a request whose client has gone is not answered, and the rollout goes
   s.run_web(policy_of(1));
   s.upgrade(policy_of(1));
   ASKS(s.step(RequestGone{RequestId{1}}), "");
-  ASKS(s.up(2), R"(
-    reassert listeners of web
-    . worker_ready g2/0 r2 w2
-    . generation_ready g2 r2 x1
-    . generation_draining g1 r1 1m x1
-    ask w1 to drain in 1m
-    . worker_draining g1/0 r1 w1 1m
-    . rollout_done g2 r2 upgrade x1
-  )");
+  ASKS(s.up(2), kPlainUpgradeDone);
 }
 
 TEST_CASE("an old worker that crashes during an upgrade comes back from its own release") {

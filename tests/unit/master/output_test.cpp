@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,32 +15,15 @@
 #include "loop/deferred.hpp"
 #include "loop/timer.hpp"
 #include "master/output_pipe.hpp"
+#include "pipe.hpp"
 
 namespace liveswap::master {
 namespace {
 
 using namespace std::chrono_literals;
 
-struct Pipe {
-  os::OwnedFd read;
-  os::OwnedFd write;
-  Pipe() {
-    std::array<int, 2> fds{};
-    REQUIRE(::pipe2(fds.data(), O_CLOEXEC) == 0);
-    read = os::OwnedFd{os::adopt, fds[0]};
-    write = os::OwnedFd{os::adopt, fds[1]};
-    REQUIRE(os::set_nonblock(read, true).has_value());
-  }
-};
-
-std::string read_now(os::FdRef fd) {
-  std::string all;
-  std::array<char, 65536> block{};
-  for (ssize_t size = 0; (size = ::read(fd.get(), block.data(), block.size())) > 0;) {
-    all.append(block.data(), static_cast<std::size_t>(size));
-  }
-  return all;
-}
+using test::Pipe;
+using test::read_now;
 
 void write_all(os::FdRef fd, std::string_view bytes) {
   REQUIRE(::write(fd.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));

@@ -32,6 +32,7 @@
 #include "master/workers.hpp"
 #include "os/pidfd.hpp"
 #include "os/signals.hpp"
+#include "pipe.hpp"
 
 namespace liveswap::master::test {
 
@@ -79,18 +80,6 @@ class Folder {
 
  private:
   std::string path_;
-};
-
-struct PipePair {
-  os::OwnedFd read;
-  os::OwnedFd write;
-  PipePair() {
-    std::array<int, 2> fds{};
-    REQUIRE(::pipe2(fds.data(), O_CLOEXEC) == 0);
-    read = os::OwnedFd{os::adopt, fds[0]};
-    write = os::OwnedFd{os::adopt, fds[1]};
-    REQUIRE(os::set_nonblock(read, true).has_value());
-  }
 };
 
 inline core::AppPlan app_plan(std::vector<std::string> command) {
@@ -222,7 +211,7 @@ class Site {
 
   loop::Loop loop;
   Folder folder;
-  PipePair out, err;  // the master's own standard output and error
+  Pipe out, err;  // the master's own standard output and error
   Lines logged;
   Output output{loop, out.write, err.write};
   Log log{core::LogLevel::debug, core::LogFormat::text,
@@ -260,12 +249,8 @@ class Site {
     return found;
   }
   void read_out() {
-    for (const auto& [fd, text] : {std::pair{os::FdRef(out.read), &out_text}, {os::FdRef(err.read), &err_text}}) {
-      std::array<char, 65536> block{};
-      for (ssize_t size = 0; (size = ::read(fd.get(), block.data(), block.size())) > 0;) {
-        text->append(block.data(), static_cast<std::size_t>(size));
-      }
-    }
+    out_text += read_now(out.read);
+    err_text += read_now(err.read);
   }
 
   os::SignalFd child_signals_ = must(os::SignalFd::open({SIGCHLD}));

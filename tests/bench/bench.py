@@ -81,7 +81,7 @@ class Bench:
                     upgrade(control, "drained")
             processes.wait_until(lambda: not processes.stat(master.pid).state == "R")
             before = switches(master.pid), cpu_us(master.pid)
-            time.sleep(self.idle_s)
+            time.sleep(self.idle_s)  # the span that is measured: nothing is waited for, and nothing shall happen
             after = switches(master.pid), cpu_us(master.pid)
             return {"pss_kb": processes.memory_kb(master.pid, "Pss"), "rss_kb": processes.memory_kb(master.pid, "Rss"),
                     "wake_ups": after[0] - before[0], "cpu_us": after[1] - before[1], "seconds": self.idle_s,

@@ -35,7 +35,7 @@ def wait_until(predicate, timeout=10.0, what=None):
             return value
         if time.monotonic() >= deadline:
             raise AssertionError(f"not within {timeout:g} s: {what or predicate}")
-        time.sleep(pause)
+        time.sleep(pause)  # any predicate is asked again: procfs and other programs' answers announce no change
         pause = min(pause * 1.5, 0.05)
 
 

@@ -90,6 +90,43 @@ class Dev(TestCase):
         self.assertIn("a reason\n./dev: meson could not configure build/\n", said)
         self.assertFalse((self.directory / "build").exists() or (self.directory / "build.log").exists())
 
+    def configured_fuzzers(self, **endings):
+        """A sanitized build that is there, with stand-ins for its fuzzers: name -> exit status."""
+        for path in ("build-asan/build.ninja", "build-asan/meson-private/build.dat"):
+            self.write(path)
+        listed = "".join(f"liveswap:fuzz / fuzz/{name}\\n" for name in endings)
+        self.stand_in("meson", STAND_IN + f"printf '{listed}'\n")
+        self.stand_in("ninja", STAND_IN)
+        for name, status in endings.items():
+            self.script(f"build-asan/tests/fuzz/fuzz_{name}", f"{STAND_IN}exit {status}\n")
+
+    def fuzzed(self):
+        return [call for call in self.calls() if call.startswith("fuzz_")]
+
+    def test_fuzz_builds_and_runs_every_fuzzer_for_as_long_as_asked(self):
+        self.configured_fuzzers(channel=0, json=0)
+        status, said = self.run_dev("fuzz", "3")
+        self.assertEqual(status, 0, said)
+        self.assertIn("ninja -C build-asan --quiet tests/fuzz/fuzz_channel tests/fuzz/fuzz_json", self.calls())
+        self.assertEqual(self.fuzzed(), [f"fuzz_{name} --seconds 3 {self.directory}/tests/fuzz/corpus/{name}"
+                                         for name in ("channel", "json")])
+        self.assertIn("2 fuzzers ran, 0 failed\n", said)
+
+    def test_fuzz_runs_those_that_are_named_a_minute_long(self):
+        self.configured_fuzzers(channel=0, json=0)
+        self.assertEqual(self.run_dev("fuzz", "js")[0], 0)
+        self.assertEqual(self.fuzzed(), [f"fuzz_json --seconds 60 {self.directory}/tests/fuzz/corpus/json"])
+        status, said = self.run_dev("fuzz", "1", "yaml")
+        self.assertEqual(status, 1)
+        self.assertTrue(said.endswith("./dev: no fuzzer has such a name: yaml\n"), said)
+
+    def test_fuzz_goes_on_after_a_fuzzer_that_fails_and_says_which(self):
+        self.configured_fuzzers(channel=1, json=0)
+        status, said = self.run_dev("fuzz", "1")
+        self.assertEqual(status, 1)
+        self.assertEqual(len(self.fuzzed()), 2)
+        self.assertIn("2 fuzzers ran, 1 failed: channel\n", said)
+
     def test_wrong_usage_is_status_2(self):
         for words in ([], ["nonsense"], ["test", "--nonsense"]):
             with self.subTest(words=words):

@@ -7,7 +7,7 @@
 namespace liveswap::master {
 
 bool LineQueue::add(std::string_view label, std::string_view line) {
-  if (empty()) begin_with_notice();
+  tell_dropped();
   const std::size_t size = label.size() + line.size() + 1;
   if (dropped_ > 0 || bytes().size() + size > bytes_max_) {
     ++dropped_;

@@ -28,6 +28,14 @@ class LineQueue {
   // Nothing of this can be written: its lines count as dropped.
   void drop_all();
 
+  // Where nothing else waits, the notice of what was dropped does, though no line comes behind it.
+  void tell_dropped() {
+    if (empty()) begin_with_notice();
+  }
+
+  // Lines that are missing without a notice in bytes().
+  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+
  private:
   void begin_with_notice();
 

@@ -18,6 +18,7 @@ void LineSink::add(std::string_view label, std::string_view line) {
 }
 
 void LineSink::flush() {
+  queue_.tell_dropped();
   while (!queue_.empty()) {
     const auto written = target_.write(queue_.bytes());
     if (!written) return give_up();
@@ -36,24 +37,26 @@ void LineSink::flush() {
   watch_->want({.readable = waiting_});
 }
 
-// Nobody to tell: this is where it would be told. The next line tries again, and says how many are missing.
+// Nobody to tell: this is where it would be told. The next flush tries again, and says how many are missing.
 void LineSink::give_up() {
   queue_.drop_all();
   waiting_ = false;
   if (watch_) watch_->want({});
 }
 
-void LineSink::finish(std::chrono::milliseconds patience) {
+std::uint64_t LineSink::finish(std::chrono::milliseconds patience) {
   const auto give_up_at = loop_.now() + patience;
   flush();
   while (waiting_) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(give_up_at - loop_.now());
     const auto writable = target_.writable();
-    if (left.count() <= 0 || !writable) return;
+    if (left.count() <= 0 || !writable) break;
     pollfd poll_fd{writable->get(), POLLIN, 0};
     (void)::poll(&poll_fd, 1, static_cast<int>(left.count()));
     flush();
   }
+  if (waiting_) give_up();
+  return queue_.dropped();
 }
 
 }  // namespace liveswap::master

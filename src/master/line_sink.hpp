@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -25,11 +26,13 @@ class LineSink {
   // Queued until the next flush(), so that many lines cost one system call.
   void add(std::string_view label, std::string_view line);
 
-  // Writes what can be written now; the loop writes the rest.
+  // Writes what can be written now, and how many lines are missing where that has not been told; the loop writes the
+  // rest.
   void flush();
 
-  // For the end of the program: waits for the reader, but not longer than this, and writes what he lets it.
-  void finish(std::chrono::milliseconds patience);
+  // For the end of the program: waits for the reader, but not longer than this, and writes what he lets it. Returns how
+  // many lines he lacks without knowing it.
+  [[nodiscard]] std::uint64_t finish(std::chrono::milliseconds patience);
 
  private:
   void give_up();

@@ -83,7 +83,11 @@ std::expected<void, std::string> Master::begin() {
   return {};
 }
 
-void Master::finish_output() { output_.finish(kOutputPatience); }
+void Master::finish_output() {
+  output_.finish(kOutputPatience, [this](std::uint64_t lines) {
+    log_.warn(fmt::format("{} line{} of standard output could not be written", lines, lines == 1 ? "" : "s"));
+  });
+}
 
 void Master::post(core::Event event) {
   inbox_.push_back(std::move(event));

@@ -48,9 +48,11 @@ void Output::flush() {
   if (err_) err_->flush();
 }
 
-void Output::finish(std::chrono::milliseconds patience) {
-  out_->finish(patience);
-  if (err_) err_->finish(patience);
+void Output::finish(std::chrono::milliseconds patience, const std::function<void(std::uint64_t)>& tell_lost) {
+  const std::uint64_t lost = out_->finish(patience);
+  if (!err_) return;
+  if (lost > 0) tell_lost(lost);
+  (void)err_->finish(patience);  // who reads neither of them is told nothing
 }
 
 }  // namespace liveswap::master

@@ -7,6 +7,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,8 +42,9 @@ class Output {
   void add_own(std::string_view line);
   void flush();
 
-  // For the end of the program: waits for slow readers, but not longer than this.
-  void finish(std::chrono::milliseconds patience);
+  // For the end of the program: waits for slow readers, but not longer than this. Who lacks lines of standard output
+  // without knowing it can only be told by standard error: that is what `tell_lost` is for.
+  void finish(std::chrono::milliseconds patience, const std::function<void(std::uint64_t lines)>& tell_lost);
 
   // The last lines that are remembered, at most `max`, oldest first; an empty app is all.
   [[nodiscard]] std::vector<OutputLine> last(const std::string& app, std::size_t max) const {

@@ -64,6 +64,20 @@ TEST_CASE("what cannot be written counts as dropped, and a notice that was not w
   CHECK(take(queue) == "(liveswap: 1 line dropped)\ne\n");
 }
 
+TEST_CASE("what was dropped can be told without a line behind it") {
+  LineQueue queue(100);
+  queue.tell_dropped();
+  CHECK(queue.empty());
+  queue.add("", "a");
+  queue.drop_all();
+  CHECK(queue.dropped() == 1);
+  queue.tell_dropped();
+  queue.tell_dropped();
+  CHECK(queue.dropped() == 0);
+  CHECK(take(queue) == "(liveswap: 1 line dropped)\n");
+  CHECK(queue.empty());
+}
+
 TEST_CASE("after a line that was cut short the notice begins a new one") {
   LineQueue queue(100);
   queue.add("", "hello");

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <memory>
@@ -205,11 +207,44 @@ TEST_CASE("finishing waits for a slow reader, but not for one who never reads") 
   Written written;
   written.output->add(source("web", 0), std::string(100'000, 'x'));
   const auto before = written.loop.now();
-  written.output->finish(20ms);
+  std::uint64_t lost = 0;
+  written.output->finish(20ms, [&](std::uint64_t lines) { lost = lines; });
   CHECK(written.loop.now() - before >= 20ms);
   CHECK(read_now(written.out.read).size() < 100'000);
-  written.output->finish(10s);
+  CHECK(lost == 1);
+}
+
+TEST_CASE("finishing gives a reader who reads all that there is, and tells nobody") {
+  Written written;
+  written.output->add(source("web", 0), std::string(50'000, 'x'));
+  written.output->finish(10s, [](std::uint64_t) { FAIL("nothing is lost"); });
   CHECK(read_now(written.out.read).ends_with("x\n"));
+}
+
+TEST_CASE("what a full disk swallowed is told at the next flush, without a further line, or else at the end") {
+  const auto before = ::signal(SIGXFSZ, SIG_IGN);
+  rlimit sizes{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &sizes) == 0);
+  const rlimit none{0, sizes.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
+  loop::Loop loop;
+  Pipe err;
+  const os::OwnedFd file{os::adopt, ::memfd_create("output", MFD_CLOEXEC)};
+  Output output(loop, file, err.write);
+  output.add(source("web", 0), "a");
+  output.add(source("web", 0), "b");
+  output.flush();
+  std::string told;
+  const auto tell = [&](std::uint64_t lines) { told += std::to_string(lines); };
+  output.finish(10s, tell);
+  CHECK(told == "2");
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &sizes) == 0);  // there is room again
+  ::signal(SIGXFSZ, before);
+  output.flush();
+  REQUIRE(::lseek(file.get(), 0, SEEK_SET) == 0);
+  CHECK(read_now(file) == "(liveswap: 2 lines dropped)\n");
+  output.finish(10s, tell);
+  CHECK(told == "2");
 }
 
 }  // namespace liveswap::master

@@ -242,4 +242,10 @@ Time Core::next_deadline() const { return state_->supervisor.desk.timers.next();
 
 Snapshot Core::snapshot() const { return snapshot_of(state_->supervisor); }
 
+ReleaseId Core::serving_release(AppId id) const {
+  const App* app = find_app(state_->supervisor, id);
+  const Generation* serving = app == nullptr ? nullptr : serving_generation(*app);
+  return serving == nullptr ? ReleaseId{} : serving->release;
+}
+
 }  // namespace liveswap::core

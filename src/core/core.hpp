@@ -43,6 +43,9 @@ class Core {
 
   Snapshot snapshot() const;
 
+  // As the snapshot has it; 0: none, or there is no such app.
+  ReleaseId serving_release(AppId app) const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -47,11 +47,11 @@ std::unique_ptr<Pending> refuse_parameter(const Exchange& exchange, std::string_
 
 // Chooses the apps, and asks for each of them.
 std::unique_ptr<Pending> ask(const Exchange& exchange, std::expected<ChosenApps, core::Outcome> apps,
-                             const WaitingCall::MakeEvent& event, const ReleaseOverrides& overrides = {}) {
+                             const WaitingCall::MakeEvent& event, WaitingCall::Upgrades upgrades = {}) {
   if (!apps) return refuse(exchange, apps.error());
   std::vector<AppId> ids;
   for (const core::AppSnapshot* app : *apps) ids.push_back(app->app);
-  return WaitingCall::ask(exchange, ids, event, overrides);
+  return WaitingCall::ask(exchange, ids, event, std::move(upgrades));
 }
 
 std::unique_ptr<Pending> refuse_upgrade(const Exchange& exchange, const core::AppSnapshot& app,
@@ -96,16 +96,18 @@ std::unique_ptr<Pending> call_Upgrade(const Exchange& exchange) {
   const core::Snapshot snapshot = exchange.master.snapshot();
   const auto apps = apps_to_change(snapshot, name, all);
   if (!apps) return refuse(exchange, apps.error());
+  WaitingCall::Upgrades upgrades;
   for (const core::AppSnapshot* app : *apps) {
-    const auto allowed = exchange.master.check_upgrade(app->app, overrides);
-    if (!allowed) return refuse_upgrade(exchange, *app, allowed.error());
+    auto checked = exchange.master.check_upgrade(app->app, overrides);
+    if (!checked) return refuse_upgrade(exchange, *app, checked.error());
+    upgrades.emplace(app->app, std::move(*checked));
   }
   return ask(
       exchange, apps,
       [=](RequestId request, AppId app) {
         return core::UpgradeAsked{request, app, wait, timeout, if_changed};
       },
-      overrides);
+      std::move(upgrades));
 }
 
 std::unique_ptr<Pending> call_Abort(const Exchange& exchange) {

@@ -80,9 +80,9 @@ class Master final : public Operations {
   ReleaseFacts release_facts(core::AppId app, core::ReleaseId release) const override;
   core::RequestId open_request(core::AppId app, RequestHandlers handlers) override;
   void close_request(core::RequestId request) override;
-  void set_overrides(core::RequestId request, ReleaseOverrides overrides) override;
+  void set_upgrade(core::RequestId request, CheckedUpgrade upgrade) override;
   void post(core::Event event) override;
-  std::expected<void, Refusal> check_upgrade(core::AppId app, const ReleaseOverrides& overrides) override;
+  std::expected<CheckedUpgrade, Refusal> check_upgrade(core::AppId app, const ReleaseOverrides& overrides) override;
   std::expected<std::uint32_t, std::string> signal_app(core::AppId app, int signo) override;
   std::expected<bool, std::string> pause_listener(const std::string& name) override;
   std::expected<bool, std::string> resume_listener(const std::string& name) override;

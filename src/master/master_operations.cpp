@@ -39,14 +39,15 @@ void Master::close_request(core::RequestId request) {
   if (requests_.close(request)) post(core::RequestGone{request});
 }
 
-void Master::set_overrides(core::RequestId request, ReleaseOverrides overrides) {
-  requests_.set_overrides(request, std::move(overrides));
+void Master::set_upgrade(core::RequestId request, CheckedUpgrade upgrade) {
+  requests_.set_upgrade(request, std::move(upgrade));
 }
 
-std::expected<void, Refusal> Master::check_upgrade(core::AppId app, const ReleaseOverrides& overrides) {
-  const auto read = reread_app(plan_, app_name(app));
+std::expected<CheckedUpgrade, Refusal> Master::check_upgrade(core::AppId app, const ReleaseOverrides& overrides) {
+  auto read = reread_app(plan_, app_name(app));
   if (!read) return std::unexpected(read.error());
-  return check_overrides(read->app, overrides);
+  if (const auto usable = check_overrides(read->app, overrides); !usable) return std::unexpected(usable.error());
+  return CheckedUpgrade{std::move(read->app), std::move(read->remark), overrides};
 }
 
 std::expected<std::uint32_t, std::string> Master::signal_app(core::AppId app, int signo) {

@@ -21,23 +21,21 @@ std::vector<std::string> listener_names(const core::MasterPlan& plan) {
 // ---- releases ----
 
 std::shared_ptr<const Release> Master::serving_release(core::AppId app) const {
-  for (const core::AppSnapshot& snapshot : core_.snapshot().apps) {
-    if (snapshot.app != app) continue;
-    const auto found = releases_.find({app, snapshot.release});
-    return found == releases_.end() ? nullptr : found->second;
-  }
-  return nullptr;
+  const auto found = releases_.find({app, core_.serving_release(app)});
+  return found == releases_.end() ? nullptr : found->second;
 }
 
 std::expected<std::shared_ptr<const Release>, std::string> Master::prepare(const core::PrepareRelease& action) {
-  core::AppPlan plan = app_plan(action.app);
-  const ReleaseOverrides overrides = requests_.overrides_of(action.request);
-  if (action.request) {
-    auto read = reread_app(plan_, plan.name);
+  CheckedUpgrade upgrade{.app = app_plan(action.app), .remark = {}, .overrides = {}};
+  if (auto asked = requests_.take_upgrade(action.request)) {
+    upgrade = std::move(*asked);
+  } else if (action.request) {  // to start it again
+    auto read = check_upgrade(action.app, {});
     if (!read) return std::unexpected(read.error().text);
-    if (!read->remark.empty()) log_.tell(core::LogLevel::warn, plan.name, read->remark);
-    plan = std::move(read->app);
+    upgrade = std::move(*read);
   }
+  const core::AppPlan& plan = upgrade.app;
+  if (!upgrade.remark.empty()) log_.tell(core::LogLevel::warn, plan.name, upgrade.remark);
   if (const auto listed = listeners_.also_lists(action.app, plan.listeners); !listed) {
     return std::unexpected(listed.error());
   }
@@ -45,7 +43,7 @@ std::expected<std::shared_ptr<const Release>, std::string> Master::prepare(const
   return make_release({.app = action.app,
                        .id = action.release,
                        .plan = plan,
-                       .overrides = overrides,
+                       .overrides = upgrade.overrides,
                        .own_environment = environment_,
                        .sockets = sockets});
 }

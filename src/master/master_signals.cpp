@@ -84,8 +84,9 @@ void Master::check_file() {
 void Master::upgrade_all(std::string_view why) {
   for (std::uint64_t number = 1; number <= plan_.apps.size(); ++number) {
     const core::AppId app{number};
-    if (const auto allowed = check_upgrade(app, {}); !allowed) {
-      log_.tell(core::LogLevel::error, app_name(app), fmt::format("{}: not upgraded: {}", why, allowed.error().text));
+    auto upgrade = check_upgrade(app, {});
+    if (!upgrade) {
+      log_.tell(core::LogLevel::error, app_name(app), fmt::format("{}: not upgraded: {}", why, upgrade.error().text));
       continue;
     }
     const core::RequestId request = requests_.open(app, {
@@ -96,6 +97,7 @@ void Master::upgrade_all(std::string_view why) {
                                 core::meaning_of(outcome.reason), outcome.text));
         },
         .noted = {}});
+    requests_.set_upgrade(request, std::move(*upgrade));
     post(core::UpgradeAsked{.request = request, .app = app});
   }
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/event.hpp"
+#include "core/plan.hpp"
 #include "core/snapshot.hpp"
 #include "master/facts.hpp"
 
@@ -23,6 +24,14 @@ namespace liveswap::master {
 struct Refusal {
   core::Reason reason = core::Reason::none;
   std::string text;
+};
+
+// An upgrade that was found good: what its release is made of, so that the file is not read a second time, when it may
+// say something else.
+struct CheckedUpgrade {
+  core::AppPlan app;    // as the file has it
+  std::string remark;   // what else in the file differs from what runs and was left alone; "" for nothing
+  ReleaseOverrides overrides;
 };
 
 // What becomes of a request. `noted` is called for every note of its app (of all apps where that is 0) until
@@ -56,13 +65,14 @@ class Operations {
   // its answer or with close_request(), which posts RequestGone.
   [[nodiscard]] virtual core::RequestId open_request(core::AppId app, RequestHandlers handlers) = 0;
   virtual void close_request(core::RequestId) = 0;
-  // For the PrepareRelease that carries this request; forgotten when the request ends.
-  virtual void set_overrides(core::RequestId, ReleaseOverrides) = 0;
+  // For the PrepareRelease that carries this request.
+  virtual void set_upgrade(core::RequestId, CheckedUpgrade) = 0;
   virtual void post(core::Event event) = 0;
 
   // Reads the file once more: a bad file, or one whose name, control or listeners are not what runs, is
   // refused, and so are overrides that the app cannot use.
-  [[nodiscard]] virtual std::expected<void, Refusal> check_upgrade(core::AppId, const ReleaseOverrides&) = 0;
+  [[nodiscard]] virtual std::expected<CheckedUpgrade, Refusal> check_upgrade(core::AppId,
+                                                                             const ReleaseOverrides&) = 0;
 
   // ---- past the core ----
   // To the main process of every worker of the app; the number of those that were sent it.

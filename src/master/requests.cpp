@@ -6,23 +6,22 @@ namespace liveswap::master {
 
 core::RequestId Requests::open(core::AppId app, RequestHandlers handlers) {
   ++last_.value;
-  waiting_.emplace(last_, Waiting{app, std::move(handlers), {}});
+  waiting_.emplace(last_, Waiting{app, std::move(handlers)});
   return last_;
 }
 
-void Requests::set_overrides(core::RequestId request, ReleaseOverrides overrides) {
-  if (const auto found = waiting_.find(request); found != waiting_.end()) {
-    found->second.overrides = std::move(overrides);
-  }
+void Requests::set_upgrade(core::RequestId request, CheckedUpgrade upgrade) {
+  upgrades_.insert_or_assign(request, std::move(upgrade));
 }
 
-ReleaseOverrides Requests::overrides_of(std::optional<core::RequestId> request) const {
-  if (!request) return {};
-  const auto found = waiting_.find(*request);
-  return found == waiting_.end() ? ReleaseOverrides{} : found->second.overrides;
+std::optional<CheckedUpgrade> Requests::take_upgrade(std::optional<core::RequestId> request) {
+  if (!request) return std::nullopt;
+  auto taken = upgrades_.extract(*request);
+  return taken ? std::optional(std::move(taken.mapped())) : std::nullopt;
 }
 
 void Requests::answer(core::RequestId request, const core::Outcome& outcome) {
+  upgrades_.erase(request);
   const auto found = waiting_.find(request);
   if (found == waiting_.end()) return;
   const Waiting waiting = std::move(found->second);

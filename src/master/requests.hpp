@@ -1,4 +1,4 @@
-// The operators' requests that wait for their answers: who hears of them, and what they override.
+// The operators' requests that wait for their answers: who hears of them, and what they upgrade to.
 //
 // Owned by Master; not thread-safe. A handler may close any request, its own included.
 #pragma once
@@ -18,9 +18,10 @@ class Requests {
   // False: there is no such request any more (it has been answered).
   bool close(core::RequestId request) { return waiting_.erase(request) != 0; }
 
-  void set_overrides(core::RequestId request, ReleaseOverrides overrides);
-  // Those of a request that waits; none for a request that never had any, and for the master's own.
-  [[nodiscard]] ReleaseOverrides overrides_of(std::optional<core::RequestId> request) const;
+  void set_upgrade(core::RequestId request, CheckedUpgrade upgrade);
+  // What the request upgrades to, once; nothing for one that is no upgrade, and for the master's own. It is there until
+  // the core has answered, though the client may have gone: what it asked for is done.
+  [[nodiscard]] std::optional<CheckedUpgrade> take_upgrade(std::optional<core::RequestId> request);
 
   // The last thing that the request hears.
   void answer(core::RequestId request, const core::Outcome& outcome);
@@ -31,10 +32,10 @@ class Requests {
   struct Waiting {
     core::AppId app;
     RequestHandlers handlers;
-    ReleaseOverrides overrides;
   };
 
   std::map<core::RequestId, Waiting> waiting_;
+  std::map<core::RequestId, CheckedUpgrade> upgrades_;
   core::RequestId last_{};
 };
 

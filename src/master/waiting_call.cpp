@@ -8,20 +8,20 @@
 namespace liveswap::master {
 
 std::unique_ptr<Pending> WaitingCall::ask(const Exchange& exchange, const std::vector<core::AppId>& apps,
-                                          const MakeEvent& event, const ReleaseOverrides& overrides) {
+                                          const MakeEvent& event, Upgrades upgrades) {
   std::unique_ptr<WaitingCall> call(new WaitingCall(exchange.master, exchange.replies, exchange.call.more));
-  for (const core::AppId app : apps) call->ask_for(app, event, overrides);
+  for (const core::AppId app : apps) call->ask_for(app, event, upgrades);
   return call;
 }
 
-void WaitingCall::ask_for(core::AppId app, const MakeEvent& event, const ReleaseOverrides& overrides) {
+void WaitingCall::ask_for(core::AppId app, const MakeEvent& event, Upgrades& upgrades) {
   const std::size_t index = open_.size();
   RequestHandlers handlers{
       .answered = [this, index](const core::Outcome& outcome) { answered(index, outcome); }};
   if (more_) handlers.noted = [this](const Told& told) { noted(told); };
   const core::RequestId request = master_.open_request(app, std::move(handlers));
   open_.push_back(request);
-  if (!overrides.empty()) master_.set_overrides(request, overrides);
+  if (auto upgrade = upgrades.extract(app)) master_.set_upgrade(request, std::move(upgrade.mapped()));
   master_.post(event(request, app));
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -17,11 +18,12 @@ namespace liveswap::master {
 class WaitingCall final : public Pending {
  public:
   using MakeEvent = std::function<core::Event(core::RequestId, core::AppId)>;
+  using Upgrades = std::map<core::AppId, CheckedUpgrade>;
 
   // Asks for each of `apps`; 0 stands for the master as a whole. With several apps every outcome is told as
   // it comes, where the client wants more than one reply.
   static std::unique_ptr<Pending> ask(const Exchange& exchange, const std::vector<core::AppId>& apps,
-                                      const MakeEvent& event, const ReleaseOverrides& overrides = {});
+                                      const MakeEvent& event, Upgrades upgrades = {});
 
   ~WaitingCall() override;
 
@@ -29,7 +31,7 @@ class WaitingCall final : public Pending {
   WaitingCall(Operations& master, Replies& replies, bool more)
       : master_(master), replies_(replies), more_(more) {}
 
-  void ask_for(core::AppId app, const MakeEvent& event, const ReleaseOverrides& overrides);
+  void ask_for(core::AppId app, const MakeEvent& event, Upgrades& upgrades);
   void noted(const Told& told);
   void answered(std::size_t index, const core::Outcome& outcome);
 

@@ -145,7 +145,7 @@ TEST_CASE("an operator may upgrade from the file, and only an admin to something
   CHECK(bench.master.posted.empty());
   const auto pending = bench.call("Upgrade", R"({"label": "1.5"})");
   CHECK(pending);
-  CHECK(bench.master.overrides.at(core::RequestId{1}).label == "1.5");
+  CHECK(bench.master.upgrades.at(core::RequestId{1}).overrides.label == "1.5");
 }
 
 TEST_CASE("upgrade asks the core, with everything that was given") {
@@ -159,7 +159,8 @@ TEST_CASE("upgrade asks the core, with everything that was given") {
   CHECK(event.wait == core::WaitLevel::drained);
   CHECK(event.timeout == 1500ms);
   CHECK(event.if_changed);
-  const ReleaseOverrides& overrides = bench.master.overrides.at(event.request);
+  CHECK(bench.master.upgrades.at(event.request).app.name == "app 1");  // what was read when it was checked
+  const ReleaseOverrides& overrides = bench.master.upgrades.at(event.request).overrides;
   CHECK(overrides.target == "/srv/b");
   CHECK(overrides.command == std::vector<std::string>{"./b", ""});
   CHECK(overrides.env == std::vector<std::pair<std::string, std::string>>{{"A", "1"}});
@@ -173,7 +174,7 @@ TEST_CASE("upgrade without anything waits until it is committed, however long th
   CHECK(event.wait == core::WaitLevel::committed);
   CHECK(event.timeout == core::kForever);
   CHECK_FALSE(event.if_changed);
-  CHECK(bench.master.overrides.empty());
+  CHECK(bench.master.upgrades.at(event.request).overrides.empty());
 }
 
 TEST_CASE("upgrade refuses values that cannot be meant") {

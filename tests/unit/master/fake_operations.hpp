@@ -57,11 +57,11 @@ class FakeOperations final : public Operations {
     requests.erase(request);
     closed.push_back(request);
   }
-  void set_overrides(core::RequestId request, ReleaseOverrides given) override { overrides[request] = given; }
+  void set_upgrade(core::RequestId request, CheckedUpgrade checked) override { upgrades[request] = checked; }
   void post(core::Event event) override { posted.push_back(std::move(event)); }
-  std::expected<void, Refusal> check_upgrade(core::AppId, const ReleaseOverrides&) override {
+  std::expected<CheckedUpgrade, Refusal> check_upgrade(core::AppId app, const ReleaseOverrides& given) override {
     if (upgrade_refusal) return std::unexpected(*upgrade_refusal);
-    return {};
+    return CheckedUpgrade{.app = {.name = "app " + std::to_string(app.value)}, .remark = {}, .overrides = given};
   }
   std::expected<std::uint32_t, std::string> signal_app(core::AppId, int signo) override {
     signals.push_back(signo);
@@ -123,7 +123,7 @@ class FakeOperations final : public Operations {
 
   core::RequestId last_request;
   std::map<core::RequestId, std::pair<core::AppId, RequestHandlers>> requests;
-  std::map<core::RequestId, ReleaseOverrides> overrides;
+  std::map<core::RequestId, CheckedUpgrade> upgrades;
   std::vector<core::RequestId> closed;
   std::vector<core::Event> posted;
   std::vector<int> signals;

@@ -51,12 +51,17 @@ TEST_CASE("a handler may close its own request while it is told") {
   CHECK_FALSE(requests.close(id));
 }
 
-TEST_CASE("overrides belong to a request for as long as it waits") {
+TEST_CASE("what a request upgrades to is taken once, or forgotten when it is answered") {
   Requests requests;
-  const core::RequestId id = requests.open(core::AppId{1}, {});
-  requests.set_overrides(id, {.target = "/srv/b", .command = {}, .env = {}, .label = ""});
-  CHECK(requests.overrides_of(id).target == "/srv/b");
-  CHECK(requests.overrides_of(std::nullopt).empty());
-  requests.close(id);
-  CHECK(requests.overrides_of(id).empty());
+  const core::RequestId one = requests.open(core::AppId{1}, {});
+  const core::RequestId two = requests.open(core::AppId{1}, {});
+  requests.set_upgrade(one, {.app = {.name = "web"}, .remark = "", .overrides = {.label = "1.5"}});
+  requests.set_upgrade(two, {.app = {.name = "web"}, .remark = "", .overrides = {}});
+  CHECK_FALSE(requests.take_upgrade(std::nullopt));
+  CHECK_FALSE(requests.take_upgrade(core::RequestId{9}));
+  requests.close(one);  // the client has gone; the core has not heard of it yet
+  CHECK(requests.take_upgrade(one)->overrides.label == "1.5");
+  CHECK_FALSE(requests.take_upgrade(one));
+  requests.answer(two, {});
+  CHECK_FALSE(requests.take_upgrade(two));
 }

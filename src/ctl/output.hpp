@@ -13,7 +13,8 @@ namespace liveswap::ctl {
 
 class Output {
  public:
-  using Write = std::function<void(std::string_view)>;
+  // False: it could not be written, and nothing will be any more. An empty text asks for that.
+  using Write = std::function<bool(std::string_view)>;
 
   Output(Terminal terminal, bool json, Write out, Write err)
       : terminal_(terminal), json_(json), out_(std::move(out)), err_(std::move(err)) {}
@@ -21,6 +22,9 @@ class Output {
   [[nodiscard]] bool json() const { return json_; }
   [[nodiscard]] const Terminal& terminal() const { return terminal_; }
   [[nodiscard]] const Write& out() const { return out_; }
+
+  // Whoever prints for as long as things happen asks, so as to end.
+  [[nodiscard]] bool takes_more() const { return out_(""); }
 
   void text(std::string_view text) const { out_(text); }
   // One line.

@@ -49,6 +49,7 @@ int ask_and_show(Session& session) {
     if (!reply) return session.end(session.failure_of(reply.error()));
     if (!reply->error.empty()) return session.end(ending_of(*reply));
     show(session, reply->parameters);
+    if (!session.output().takes_more()) return kStatusFailed;
     if (!reply->continues) return kStatusDone;
     deadline.reset();
   }

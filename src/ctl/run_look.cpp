@@ -76,6 +76,7 @@ int watch_status(Session& session, const Json& parameters) {
     } else {
       session.output().text(status_page(session, *reply));
     }
+    if (!session.output().takes_more()) return kStatusFailed;
     const auto pause = (*session.client())->pause(std::chrono::seconds(1));
     if (!pause)
       return pause.error().why == NoReply::Why::interrupted ? kStatusInterrupted

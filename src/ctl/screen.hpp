@@ -25,7 +25,7 @@ struct Terminal {
 
 class Screen {
  public:
-  using Write = std::function<void(std::string_view)>;
+  using Write = std::function<bool(std::string_view)>;  // as Output has it
 
   explicit Screen(Write write) : write_(std::move(write)) {}
 

@@ -19,6 +19,7 @@
 #include "master/options.hpp"
 #include "os/cgroup.hpp"
 #include "os/descriptor_limit.hpp"
+#include "os/file.hpp"
 #include "os/pidfd.hpp"
 #include "os/users.hpp"
 
@@ -39,6 +40,14 @@ void open_standard_streams() {
 int complain(int status, const std::string& problem) {
   fmt::print(stderr, "liveswap: {}\n", problem);
   return status;
+}
+
+// What liveswap was only asked to print.
+int print(const std::string& text) {
+  const auto written = os::write_all(os::FdRef(STDOUT_FILENO), "standard output", text);
+  if (written) return 0;
+  if (written.error().code == EPIPE) return kFailed;  // who has closed the pipe wanted no more
+  return complain(kFailed, "write error: " + os::errno_text(written.error().code));
 }
 
 std::vector<std::string> own_environment() {
@@ -131,20 +140,13 @@ int main(int argc, char** argv) {
   open_standard_streams();
   auto options = master::parse_options({argv + 1, argv + argc});
   if (!options) return complain(kBadUsage, options.error() + "\nTry: liveswap --help");
-  if (options->mode == master::Options::Mode::help) {
-    fmt::print("{}", master::help_text());
-    return 0;
-  }
-  if (options->mode == master::Options::Mode::version) {
-    fmt::print("liveswap {}\n", LIVESWAP_VERSION);
-    return 0;
-  }
+  if (options->mode == master::Options::Mode::help) return print(master::help_text());
+  if (options->mode == master::Options::Mode::version) return print(fmt::format("liveswap {}\n", LIVESWAP_VERSION));
   config::Facts facts = config::facts_of_this_machine(os::find_user, os::find_group);
   auto plan = load_plan(*options, facts);
   if (!plan) return kBadUsage;
   if (options->mode == master::Options::Mode::check) {
-    fmt::print("{}", config::describe(*plan, master::variables_of_first_worker));
-    return 0;
+    return print(config::describe(*plan, master::variables_of_first_worker));
   }
   return run(std::move(*plan), std::move(facts));
 }

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,6 +74,22 @@ Result<std::string> read_link(const std::string& path) {
   const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
   if (size == -1) return fail("readlink", path);
   return std::string(target.data(), static_cast<std::size_t>(size));
+}
+
+Result<void> write_all(FdRef fd, std::string_view name, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written =
+        retry_interrupted([&] { return ::write(fd.get(), content.data(), content.size()); });
+    if (written >= 0) {
+      content.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      pollfd writable{fd.get(), POLLOUT, 0};
+      if (retry_interrupted([&] { return ::poll(&writable, 1, -1); }) == -1) return fail("poll", name);
+    } else {
+      return fail("write", name);
+    }
+  }
+  return {};
 }
 
 }  // namespace liveswap::os

@@ -1,4 +1,4 @@
-// Small files and directories read in one go: /proc, cgroup files, lock files.
+// Small files and directories read or written in one go: /proc, cgroup files, lock files, standard output.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,9 @@ namespace liveswap::os {
 
 // One write, as the kernel's own files want it; the file must exist.
 [[nodiscard]] Result<void> write_existing_file(const std::string& path, std::string_view content);
+
+// The whole of it, in as many writes as that takes; waits where the descriptor is non-blocking, too.
+[[nodiscard]] Result<void> write_all(FdRef fd, std::string_view name, std::string_view content);
 
 // The names in a directory without "." and "..", in no order.
 [[nodiscard]] Result<std::vector<std::string>> list_directory(const std::string& path);

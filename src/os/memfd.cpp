@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <string>
+#include <string_view>
+
+#include "os/file.hpp"
 
 namespace liveswap::os {
 namespace {
@@ -19,14 +22,8 @@ int create(const char* name) {
   return ::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
-Result<void> write_all(FdRef fd, std::span<const std::byte> content) {
-  while (!content.empty()) {
-    const ssize_t written =
-        retry_interrupted([&] { return ::write(fd.get(), content.data(), content.size()); });
-    if (written == -1) return fail("write", "memfd");
-    content = content.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
+std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 }  // namespace
@@ -34,7 +31,7 @@ Result<void> write_all(FdRef fd, std::span<const std::byte> content) {
 Result<OwnedFd> make_sealed_memfd(const char* name, std::span<const std::byte> content) {
   OwnedFd fd{adopt, create(name)};
   if (!fd) return fail("memfd_create", name);
-  if (auto written = write_all(fd, content); !written) return std::unexpected(written.error());
+  if (auto written = write_all(fd, "memfd", as_text(content)); !written) return std::unexpected(written.error());
   if (::fcntl(fd.get(), F_ADD_SEALS, kSeals) == -1) return fail("fcntl F_ADD_SEALS", name);
   return fd;
 }

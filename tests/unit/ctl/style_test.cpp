@@ -82,7 +82,10 @@ TEST_CASE("clocks are of the reader's own time zone, with the date where it is a
 
 TEST_CASE("an area is drawn over what was drawn before, and left alone where it is the same") {
   std::string out;
-  Screen screen([&](std::string_view text) { out += text; });
+  Screen screen([&](std::string_view text) {
+    out += text;
+    return true;
+  });
   screen.draw({"a", "b"});
   CHECK(out == "\ra\033[K\n\rb\033[K\n");
   out.clear();

@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
+#include <thread>
 
 #include "helpers.hpp"
 
@@ -36,6 +38,27 @@ TEST_CASE("writing needs a file that exists") {
   std::ofstream(dir.path("f")) << "";
   must(write_existing_file(dir.path("f"), "hello"));
   CHECK(must(read_file(dir.path("f"), 10)) == "hello");
+}
+
+TEST_CASE("everything is written, also to a socket that is full and does not block; else it is an error") {
+  Pair pair = socket_pair(SOCK_STREAM);
+  REQUIRE(set_nonblock(pair.a, true));
+  const std::string sent(1'000'000, 'x');
+  std::string got;
+  std::thread reader([&got, end = FdRef(pair.b)] {
+    std::array<char, 65536> block{};
+    for (ssize_t size = 0; (size = ::read(end.get(), block.data(), block.size())) > 0;) {
+      got.append(block.data(), static_cast<std::size_t>(size));
+    }
+  });
+  const auto written = write_all(pair.a, "socket", sent);
+  pair.a.reset();
+  reader.join();
+  CHECK(written);
+  CHECK(got == sent);
+  const OwnedFd full{adopt, ::open("/dev/full", O_WRONLY | O_CLOEXEC)};
+  CHECK(write_all(full, "it", ""));
+  CHECK(error_of(write_all(full, "it", "x")) == "write(it): No space left on device");
 }
 
 TEST_CASE("a directory is listed without its dots") {

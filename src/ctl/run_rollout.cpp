@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "ctl/call_parameters.hpp"
 #include "ctl/reply_fields.hpp"
@@ -33,13 +34,11 @@ class Progress {
       if (!reply && reply.error().why == NoReply::Why::late && !(give_up && Clock::now() >= *give_up)) {
         look();
       } else if (!reply) {
-        screen_.keep();
-        return end_without_reply(reply.error());
+        return end(ending_without_reply(reply.error()));
       } else if (reply->continues) {
         show(reply->parameters);
       } else {
-        screen_.keep();
-        return session_.end(ending_of(*reply));
+        return end(ending_of(*reply));
       }
     }
   }
@@ -58,10 +57,10 @@ class Progress {
   void show(const Json& parameters) {
     const Json& event = object_in(parameters, "event");
     const Json& outcome = object_in(parameters, "outcome");
+    if (!outcome.empty()) endings_.push_back(ending_of_outcome(outcome));
     const Output& output = session_.output();
     if (output.json()) {
       if (!event.empty()) output.object("event", event);
-      if (!outcome.empty()) output.object("outcome", outcome);
     } else if (!is_drawn()) {
       if (!event.empty()) output.text(harmless(text_in(event, "message")) + "\n");
     } else if (!event.empty()) {
@@ -91,7 +90,16 @@ class Progress {
     screen_.draw(view_.lines(terminal.columns - 1, terminal.rows > 2 ? terminal.rows - 2 : 1, terminal.out));
   }
 
-  int end_without_reply(const NoReply& none) const {
+  // Of several apps each one's ending is shown: the one that decides, which the last reply repeats, comes last.
+  int end(const Ending& last) {
+    screen_.keep();
+    for (const Ending& ending : endings_) {
+      if (ending.app != last.app) session_.end(ending);
+    }
+    return session_.end(last);
+  }
+
+  Ending ending_without_reply(const NoReply& none) const {
     Ending ending = ending_of(session_.failure_of(none));
     const std::string app = session_.arguments().words.empty() ? "" : session_.arguments().words.front();
     const bool rollout =
@@ -105,7 +113,7 @@ class Progress {
     } else {
       ending.text += fmt::format(", before {} had ended", session_.command());
     }
-    return session_.end(ending);
+    return ending;
   }
 
   Session& session_;
@@ -113,6 +121,7 @@ class Progress {
   Screen screen_;
   RolloutView view_;
   std::optional<Client> looker_;
+  std::vector<Ending> endings_;  // of the apps that are through, where there are several
 };
 
 int ask_and_follow(Session& session) {

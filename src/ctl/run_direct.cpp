@@ -32,14 +32,18 @@ int do_and_say(Session& session, Say say, Changed changed) {
 
 bool flag_changed(const Json& reply) { return flag_in(reply, "changed"); }
 
+// A master that does not say has no such listener in mind.
+bool is_closed(const Json& reply) { return reply.contains("open") && !flag_in(reply, "open"); }
+
 }  // namespace
 
 int run_Pause(Session& session) {
   return do_and_say(
       session,
       [](const Json& asked, const Json& reply) {
-        return text_in(asked, "listener") +
-               (flag_changed(reply) ? " is paused: new clients wait" : " was paused already");
+        const std::string_view what = flag_changed(reply) ? " is paused: " : " was paused already: ";
+        return fmt::format("{}{}{}", text_in(asked, "listener"), what,
+                           is_closed(reply) ? "once it is bound again, new clients wait" : "new clients wait");
       },
       flag_changed);
 }
@@ -48,7 +52,10 @@ int run_Resume(Session& session) {
   return do_and_say(
       session,
       [](const Json& asked, const Json& reply) {
-        return text_in(asked, "listener") + (flag_changed(reply) ? " is open again" : " was not paused");
+        const std::string_view open_again =
+            is_closed(reply) ? " is not paused any more, and closed until its app is started" : " is open again";
+        return fmt::format("{}{}", text_in(asked, "listener"),
+                           flag_changed(reply) ? open_again : " was not paused");
       },
       flag_changed);
 }

@@ -140,6 +140,13 @@ class StatusPage {
     }
   }
 
+  void add_paused(const Json& listener) {
+    const std::string name = shown_in(listener, "name");
+    const std::string_view how = flag_in(listener, "open") ? "new clients wait" : "closed until its app is started";
+    const std::string line = fmt::format("listener {} is {}: {}", name, page_.style.busy("paused"), how);
+    text += cut_to(line, page_.columns) + "\n";
+  }
+
   std::string text;
 
  private:
@@ -182,6 +189,9 @@ std::string status_text(const Json& status, bool workers, const Page& page) {
   for (const Json& app : apps) width = std::max(width, shown_in(app, "name").size());
   StatusPage out(page, width);
   for (const Json& app : apps) out.add_app(app, workers, apps.size() > 1);
+  for (const Json& row : list_in(status, "listeners")) {
+    if (flag_in(row, "paused") && number_in(row, "index").value_or(0) == 0) out.add_paused(row);
+  }
   return out.text;
 }
 
@@ -199,7 +209,7 @@ std::string listeners_text(const Json& reply) {
       if (app.is_string()) apps += (apps.empty() ? "" : ", ") + harmless(app.get<std::string>());
     }
     std::string state = flag_in(row, "open") ? "" : "closed";
-    if (flag_in(row, "paused")) state = "paused";
+    if (flag_in(row, "paused")) state += state.empty() ? "paused" : ", paused";
     if (const auto dropped = number_in(row, "dropped").value_or(0); dropped > 0) {
       state += fmt::format("{}{} dropped", state.empty() ? "" : ", ", dropped);
     }

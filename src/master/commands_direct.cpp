@@ -36,13 +36,14 @@ void pause_or_resume(const Exchange& exchange,
   if (const auto bad = fields.bad()) return exchange.invalid_parameter(*bad);
   if (!name) return exchange.invalid_parameter("listener");
   const auto rows = exchange.master.listeners();
-  if (std::ranges::find(rows, *name, &ListenerRow::name) == rows.end()) {
+  const auto row = std::ranges::find(rows, *name, &ListenerRow::name);
+  if (row == rows.end()) {
     return refuse(exchange, no_such_listener(exchange.master, *name));
   }
   const auto changed = (exchange.master.*change)(*name);
   if (!changed)
     return refuse(exchange, refused(core::Result::failed, core::Reason::pause_failed, changed.error()));
-  exchange.reply({{"changed", *changed}});
+  exchange.reply({{"changed", *changed}, {"open", row->open}});
 }
 
 }  // namespace

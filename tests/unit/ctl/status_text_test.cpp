@@ -69,6 +69,17 @@ TEST_CASE("status shows a rollout, what is waited for, what is not from the file
         "x           -             -      failed, 0/1 ready\n");
 }
 
+TEST_CASE("status tells of listeners that are paused, once for each") {
+  CHECK(status_text(Json::parse(R"({"apps": [], "listeners": [
+          {"name": "http", "index": 0, "open": true, "paused": true},
+          {"name": "http", "index": 1, "open": true, "paused": true},
+          {"name": "dns", "index": 0, "open": false, "paused": true},
+          {"name": "bus", "index": 0, "open": true, "paused": false}]})"),
+                    false, page()) ==
+        "listener http is paused: new clients wait\n"
+        "listener dns is paused: closed until its app is started\n");
+}
+
 TEST_CASE("status fits a terminal of 80 columns and any other") {
   for (const std::size_t columns : {20U, 40U, 80U}) {
     std::istringstream lines(status_text(Json::parse(kUpgraded), true, page(columns)));
@@ -90,11 +101,14 @@ TEST_CASE("listeners have their address, queue and users") {
     {"name": "http", "kind": "tcp", "address": "127.0.0.1:80", "queue": 3, "backlog": 4096, "open": true,
      "paused": true,
      "dropped": null, "apps": ["web", "api"]},
+    {"name": "old", "kind": "tcp", "address": "127.0.0.1:81", "queue": null, "backlog": null, "open": false,
+     "paused": true, "dropped": null, "apps": ["api"]},
     {"name": "dns", "kind": "udp", "address": "[::1]:53", "queue": null, "backlog": null, "open": false, "dropped": 7,
      "apps": []}]})");
   CHECK(listeners_text(reply) ==
         "NAME  ADDRESS             QUEUE      APPS\n"
         "http  tcp://127.0.0.1:80  3 of 4096  web, api  paused\n"
+        "old   tcp://127.0.0.1:81  -          api       closed, paused\n"
         "dns   udp://[::1]:53      -                    closed, 7 dropped\n");
 }
 

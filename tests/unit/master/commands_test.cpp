@@ -331,10 +331,11 @@ TEST_CASE("restart, start, stop, abort, drain and shutdown ask the core") {
 
 TEST_CASE("pause and resume find the listener, and say why they cannot") {
   Bench bench;
-  bench.master.rows = {{.name = "http"}, {.name = "bus"}};
-  CHECK(bench.reply_to("Pause", R"({"listener": "http"})") == R"({"changed":true})");
-  CHECK(bench.reply_to("Resume", R"({"listener": "http"})") == R"({"changed":true})");
-  CHECK(bench.master.paused == std::vector<std::string>{"http"});
+  bench.master.rows = {{.name = "http"}, {.name = "bus"}, {.name = "api", .open = false}};
+  CHECK(bench.reply_to("Pause", R"({"listener": "http"})") == R"({"changed":true,"open":true})");
+  CHECK(bench.reply_to("Resume", R"({"listener": "http"})") == R"({"changed":true,"open":true})");
+  CHECK(bench.reply_to("Pause", R"({"listener": "api"})") == R"({"changed":true,"open":false})");
+  CHECK(bench.master.paused == std::vector<std::string>{"http", "api"});
   CHECK(bench.master.resumed == std::vector<std::string>{"http"});
   CHECK(bench.refusal_of("Pause", R"({"listener": "htpp"})") ==
         "BadUsage no_such_listener: there is no listener \"htpp\" (did you mean \"http\"?)");

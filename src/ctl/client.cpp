@@ -57,6 +57,11 @@ os::Result<Client> Client::open(const std::string& path) {
   return Client(std::move(*socket), std::move(*signals), path);
 }
 
+std::optional<uid_t> Client::peer_uid() const {
+  const auto peer = os::peer_credentials(socket_);
+  return peer ? std::optional(peer->uid) : std::nullopt;
+}
+
 std::expected<void, NoReply> Client::wait_for(short events, std::optional<Clock::time_point> deadline) {
   std::array<pollfd, 2> polled{{{socket_.get(), events, 0}, {signals_.get(), POLLIN, 0}}};
   for (;;) {

@@ -31,6 +31,8 @@ class Client {
   static os::Result<Client> open(const std::string& path);
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  // Whose master it is, as the kernel says.
+  [[nodiscard]] std::optional<uid_t> peer_uid() const;
 
   // Sends the call. The replies are then got by next(), up to and with the first that has not `continues`.
   [[nodiscard]] std::expected<void, NoReply> send(const wire::varlink::Call& call);

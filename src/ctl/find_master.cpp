@@ -106,6 +106,12 @@ std::expected<std::vector<std::string>, Failure> sockets_of_file(const std::stri
   return sockets_of_name(plan.name, surroundings);
 }
 
+// Where a master was looked for, and what came of it.
+struct Search {
+  std::vector<std::string> tried;
+  std::vector<Attempt> attempts;
+};
+
 // The sockets that the wanted master may have; all there are where nothing is wanted.
 std::expected<std::vector<std::string>, Failure> candidates(const Wanted& wanted,
                                                             const config::Surroundings& surroundings,
@@ -130,6 +136,19 @@ std::expected<std::vector<std::string>, Failure> candidates(const Wanted& wanted
   return sockets;
 }
 
+// A socket that the user has named himself is what he wants, whoever listens there.
+bool by_socket(const Wanted& wanted) {
+  return wanted.control || (!wanted.file && !wanted.name && wanted.env_control);
+}
+
+bool by_name(const Wanted& wanted) {
+  return !by_socket(wanted) && !wanted.file && (wanted.name || wanted.env_name);
+}
+
+bool is_denied(const Attempt& attempt) {
+  return attempt.client.error().code == EACCES || attempt.client.error().code == EPERM;
+}
+
 std::string several(const std::vector<Attempt>& connected) {
   std::string text = "several masters can be reached; say which one with -n NAME or --control PATH:";
   for (const Attempt& attempt : connected)
@@ -137,14 +156,10 @@ std::string several(const std::vector<Attempt>& connected) {
   return text;
 }
 
-Failure none(const std::vector<Attempt>& failed, const std::vector<std::string>& tried) {
-  const auto denied = std::ranges::find_if(failed, [](const Attempt& attempt) {
-    return attempt.client.error().code == EACCES || attempt.client.error().code == EPERM;
-  });
-  if (denied != failed.end()) {
-    return {kStatusDenied, core::Result::denied, core::Reason::denied,
-            fmt::format("no right to reach {}: {}", denied->path, denied->client.error().message())};
-  }
+Failure none(const Wanted& wanted, const Search& search) {
+  const auto& [tried, failed] = search;
+  const auto denied = std::ranges::find_if(failed, is_denied);
+  if (denied != failed.end()) return failure_of(*denied);
   std::string text = "no master can be reached; tried:";
   for (const std::string& path : tried) {
     const auto attempt = std::ranges::find(failed, path, &Attempt::path);
@@ -156,13 +171,31 @@ Failure none(const std::vector<Attempt>& failed, const std::vector<std::string>&
     if (std::ranges::find(tried, attempt.path) != tried.end()) continue;
     text += fmt::format("\n  {}: {}", attempt.path, os::errno_text(attempt.client.error().code));
   }
+  if (by_name(wanted)) text += "\nwhere its file sets runtime_dir, use -c FILE or --control PATH";
   return no_master(std::move(text));
 }
 
-std::vector<Attempt> connect_to_each(const std::vector<std::string>& sockets) {
-  std::vector<Attempt> attempts;
-  for (const std::string& socket : sockets) attempts.push_back({socket, Client::open(socket)});
-  return attempts;
+// A master whose socket is elsewhere leaves a link to it in its runtime directory (master/control_link.hpp). It
+// outlives a master that was killed, and elsewhere others may put a socket of theirs.
+bool is_linked_to_another(const Attempt& attempt) {
+  struct stat link {};
+  if (!attempt.client || ::lstat(attempt.path.c_str(), &link) != 0 || !S_ISLNK(link.st_mode)) return false;
+  const auto listens = attempt.client->peer_uid();
+  return !listens || (*listens != link.st_uid && *listens != 0);
+}
+
+std::expected<Search, Failure> search(const Wanted& wanted, const config::Surroundings& surroundings) {
+  Search search;
+  const auto sockets = candidates(wanted, surroundings, search.tried);
+  if (!sockets) return std::unexpected(sockets.error());
+  for (const std::string& socket : *sockets) search.attempts.push_back({socket, Client::open(socket)});
+  if (!by_socket(wanted)) std::erase_if(search.attempts, is_linked_to_another);
+  return search;
+}
+
+bool nobody_listens(const Attempt& attempt) {
+  return !attempt.client &&
+         (attempt.client.error().code == ENOENT || attempt.client.error().code == ECONNREFUSED);
 }
 
 }  // namespace
@@ -173,33 +206,36 @@ std::string name_by_path(const std::string& path) {
   return folder.substr(folder.rfind('/') + 1);
 }
 
+Failure failure_of(const Attempt& attempt) {
+  const std::string why = attempt.client.error().message();
+  if (!is_denied(attempt)) return no_master(fmt::format("no master can be reached at {}: {}", attempt.path, why));
+  return {kStatusDenied, core::Result::denied, core::Reason::denied,
+          fmt::format("no right to reach {}: {}", attempt.path, why)};
+}
+
 std::expected<std::vector<Attempt>, Failure> find_all(const Wanted& wanted,
-                                                      const config::Surroundings& surroundings,
-                                                      std::vector<std::string>& tried) {
-  const auto sockets = candidates(wanted, surroundings, tried);
-  if (!sockets) return std::unexpected(sockets.error());
-  auto attempts = connect_to_each(*sockets);
-  const bool any =
-      std::ranges::any_of(attempts, [](const Attempt& attempt) { return attempt.client.has_value(); });
-  if (!any) return std::unexpected(none(attempts, tried));
-  std::erase_if(attempts, [](const Attempt& attempt) {
-    return !attempt.client &&
-           (attempt.client.error().code == ENOENT || attempt.client.error().code == ECONNREFUSED);
-  });
-  return attempts;
+                                                      const config::Surroundings& surroundings) {
+  auto found = search(wanted, surroundings);
+  if (!found) return std::unexpected(found.error());
+  if (std::ranges::all_of(found->attempts, nobody_listens)) return std::unexpected(none(wanted, *found));
+  std::erase_if(found->attempts, nobody_listens);
+  return std::move(found->attempts);
 }
 
 std::expected<Client, Failure> find_master(const Wanted& wanted, const config::Surroundings& surroundings) {
-  std::vector<std::string> tried;
-  auto attempts = find_all(wanted, surroundings, tried);
-  if (!attempts) return std::unexpected(attempts.error());
-  std::erase_if(*attempts, [](const Attempt& attempt) { return !attempt.client; });
+  auto found = search(wanted, surroundings);
+  if (!found) return std::unexpected(found.error());
+  std::vector<Attempt> connected;
+  for (Attempt& attempt : found->attempts) {
+    if (attempt.client) connected.push_back(std::move(attempt));
+  }
+  if (connected.empty()) return std::unexpected(none(wanted, *found));
   // Of several places that one name may be at, the first is the likeliest; of several masters only the user
   // can choose.
-  if (wanted.nothing() && attempts->size() > 1) {
-    return std::unexpected(bad_usage(core::Reason::several_masters, several(*attempts)));
+  if (wanted.nothing() && connected.size() > 1) {
+    return std::unexpected(bad_usage(core::Reason::several_masters, several(connected)));
   }
-  return std::move(*attempts->front().client);
+  return std::move(*connected.front().client);
 }
 
 }  // namespace liveswap::ctl

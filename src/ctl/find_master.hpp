@@ -33,11 +33,13 @@ struct Attempt {
 
 std::expected<Client, Failure> find_master(const Wanted& wanted, const config::Surroundings& surroundings);
 
-// Every control socket that there is, of the one that is wanted or of all, connected where that can be; those
-// that nobody listens on are left out. `tried` has all places that were looked at.
+// Every control socket that somebody has, of the one that is wanted or of all, connected where that can be. At
+// least one, or it is a failure.
 std::expected<std::vector<Attempt>, Failure> find_all(const Wanted& wanted,
-                                                      const config::Surroundings& surroundings,
-                                                      std::vector<std::string>& tried);
+                                                      const config::Surroundings& surroundings);
+
+// Why the attempt failed: denied, or else no master.
+Failure failure_of(const Attempt& attempt);
 
 // A name for people: of a socket RUNTIME/NAME/control.sock it is NAME, else the path.
 std::string name_by_path(const std::string& path);

@@ -84,6 +84,15 @@ int watch_status(Session& session, const Json& parameters) {
   }
 }
 
+// One line of `ls`: what the master says, or why it says nothing.
+std::expected<Json, Ending> ask_list(const Session& session, Attempt& attempt) {
+  if (!attempt.client) return std::unexpected(ending_of(failure_of(attempt)));
+  auto reply = attempt.client->ask("List", Json::object(), kPatience);
+  if (!reply) return std::unexpected(ending_of(session.failure_of(reply.error(), attempt.path)));
+  if (!reply->error.empty()) return std::unexpected(ending_of(*reply));
+  return std::move(reply->parameters);
+}
+
 }  // namespace
 
 int run_Status(Session& session) {
@@ -146,28 +155,35 @@ int run_List(Session& session) {
   if (!session.arguments().words.empty()) {
     return session.bad_usage("unexpected argument \"" + session.arguments().words.front() + "\"");
   }
-  std::vector<std::string> tried;
-  auto attempts = find_all(session.wanted(), session.surroundings(), tried);
+  auto attempts = find_all(session.wanted(), session.surroundings());
   if (!attempts) return session.end(attempts.error());
   std::vector<Json> masters;
+  std::optional<Ending> first_failure;
+  bool any = false;
   for (Attempt& attempt : *attempts) {
-    Json row{{"name", name_by_path(attempt.path)}, {"control", attempt.path}};
-    if (!attempt.client) {
-      row["error"] = os::errno_text(attempt.client.error().code);
-    } else if (auto reply = attempt.client->ask("List", Json::object(), kPatience); !reply) {
-      row["error"] = session.failure_of(reply.error()).text;
-    } else if (!reply->error.empty()) {
-      row["error"] = ending_of(*reply).text;
-    } else {
-      row = std::move(reply->parameters);
+    auto asked = ask_list(session, attempt);
+    if (asked) {
+      any = true;
+      masters.push_back(std::move(*asked));
+      continue;
     }
-    masters.push_back(std::move(row));
+    masters.push_back({{"name", name_by_path(attempt.path)},
+                       {"control", attempt.path},
+                       {"reason", asked.error().reason},
+                       {"error", asked.error().text}});
+    if (!first_failure) first_failure = std::move(asked.error());
   }
-  if (!session.output().json()) session.output().text(masters_text(masters, page_of(session)));
+  // Where the failure names the only one, it says all.
+  const bool said_by_failure = !any && masters.size() == 1;
+  if (!session.output().json() && !said_by_failure) {
+    session.output().text(masters_text(masters, page_of(session)));
+  }
   for (const Json& master : masters) {
     if (session.output().json()) session.output().object(master);
   }
-  return kStatusDone;
+  if (any || !first_failure) return kStatusDone;
+  if (!said_by_failure) first_failure->text = "none of these masters can be asked";
+  return session.end(*first_failure);
 }
 
 }  // namespace liveswap::ctl

@@ -72,7 +72,10 @@ int Session::bad_usage(std::string text) const {
 }
 
 Failure Session::failure_of(const NoReply& none) const {
-  const std::string& path = client_ ? client_->path() : std::string();
+  return failure_of(none, client_ ? client_->path() : std::string());
+}
+
+Failure Session::failure_of(const NoReply& none, const std::string& path) {
   switch (none.why) {
     case NoReply::Why::interrupted:
       return {kStatusInterrupted, core::Result::failed, core::Reason::interrupted, "interrupted"};

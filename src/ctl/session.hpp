@@ -45,7 +45,8 @@ class Session {
   int end(const Ending& ending) const { return output_.end(ending, command(), place()); }
   int end(const Failure& failure) const { return end(ending_of(failure)); }
   int bad_usage(std::string text) const;
-  [[nodiscard]] Failure failure_of(const NoReply& none) const;
+  [[nodiscard]] Failure failure_of(const NoReply& none) const;  // of the master that was found
+  [[nodiscard]] static Failure failure_of(const NoReply& none, const std::string& path);
 
  private:
   const Arguments& arguments_;

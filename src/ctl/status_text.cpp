@@ -245,6 +245,7 @@ std::string history_text(const Json& reply, const Page& page) {
 std::string masters_text(const std::vector<Json>& masters, const Page& page) {
   Table table;
   table.add({"NAME", "PID", "SINCE", "VERSION", "APPS"});
+  std::string silent;
   for (const Json& master : masters) {
     std::string apps;
     for (const Json& app : list_in(master, "apps")) {
@@ -255,11 +256,16 @@ std::string masters_text(const std::vector<Json>& masters, const Page& page) {
     }
     const Json& process = object_in(master, "master");
     const auto pid = number_in(process, "pid");
-    table.add({shown_in(master, "name"), pid ? std::to_string(*pid) : "-", age_in(process, "since", page),
-               shown_in(master, "version"),
-               shown_in(master, "error").empty() ? apps : shown_in(master, "error")});
+    if (shown_in(master, "error").empty()) {
+      table.add({shown_in(master, "name"), pid ? std::to_string(*pid) : "-", age_in(process, "since", page),
+                 shown_in(master, "version"), apps});
+    } else {
+      const bool denied = shown_in(master, "reason") == "denied";
+      const std::string why = denied ? "permission denied" : shown_in(master, "error");
+      silent += fmt::format("{}: {}: {}\n", shown_in(master, "control"), page.style.bad("not listed"), why);
+    }
   }
-  return table.text();
+  return (silent.empty() || table.rows() > 1 ? table.text() : "") + silent;
 }
 
 std::string event_text(const Json& event, const Style& style) {

@@ -1,6 +1,7 @@
 // Rows of cells, each column as wide as its widest cell, two blanks between. Pure.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@ namespace liveswap::ctl {
 class Table {
  public:
   void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  [[nodiscard]] std::size_t rows() const { return rows_.size(); }
   [[nodiscard]] std::string text() const;
 
  private:

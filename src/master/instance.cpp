@@ -32,11 +32,15 @@ std::expected<Instance, std::string> claim_instance(const core::MasterPlan& plan
   auto attempt = os::take_lock(lock_path);
   if (!attempt) return std::unexpected(attempt.error().message());
   if (!attempt->lock) return std::unexpected(taken_by(plan, *attempt, lock_path));
+  std::string control_socket = config::control_socket(plan, surroundings);
+  auto link = ControlLink::make(runtime_dir, control_socket);
+  if (!link) return std::unexpected("runtime_dir: " + link.error().message());
   return Instance{.runtime_dir = std::move(runtime_dir),
                   .state_dir = config::state_dir(plan, surroundings),
-                  .control_socket = config::control_socket(plan, surroundings),
+                  .control_socket = std::move(control_socket),
                   .runtime_fd = std::move(*directory),
-                  .lock = std::move(*attempt->lock)};
+                  .lock = std::move(*attempt->lock),
+                  .link = std::move(*link)};
 }
 
 }  // namespace liveswap::master

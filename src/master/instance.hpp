@@ -8,6 +8,7 @@
 
 #include "config/directories.hpp"
 #include "core/plan.hpp"
+#include "master/control_link.hpp"
 #include "os/fd.hpp"
 #include "os/lockfile.hpp"
 
@@ -19,6 +20,7 @@ struct Instance {
   std::string control_socket;  // absolute
   os::OwnedFd runtime_fd;      // of runtime_dir
   os::LockFile lock;
+  ControlLink link;            // gone before the lock is given back
 };
 
 // The error is one sentence: what is wrong with which directory, or the pid of the master that has the name.

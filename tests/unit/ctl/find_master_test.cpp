@@ -80,7 +80,8 @@ TEST_CASE("with none there, every place that was looked at is told") {
                                "/user/liveswap/web/control.sock: No such file or directory\n  " +
                                machine.root +
                                "/run/liveswap/web/control.sock: No such file or directory\n  " +
-                               machine.root + machine.tmp() + "/web/control.sock: No such file or directory");
+                               machine.root + machine.tmp() + "/web/control.sock: No such file or directory" +
+                               "\nwhere its file sets runtime_dir, use -c FILE or --control PATH");
 }
 
 TEST_CASE("a socket that nobody listens on is not a master") {
@@ -127,6 +128,54 @@ TEST_CASE("a file stands for its name and its control socket") {
   CHECK(machine.found().starts_with("2 " + machine.root + "/site.yaml:1:1: unknown key \"user\""));
   machine.wanted.file = "none.yaml";
   CHECK(machine.found() == "2 " + machine.root + "/none.yaml: No such file or directory");
+}
+
+TEST_CASE("a master whose socket is elsewhere is found by its name through the link that it left") {
+  Machine machine;
+  const std::string elsewhere = machine.add_master("/elsewhere.sock");
+  const std::string folder = machine.root + "/run/liveswap/web";
+  std::filesystem::create_directories(folder);
+  std::filesystem::create_symlink(elsewhere, folder + "/control.sock");
+  CHECK(machine.found() == folder + "/control.sock");
+  machine.wanted.name = "web";
+  CHECK(machine.found() == folder + "/control.sock");
+  machine.sockets.clear();  // it was killed
+  CHECK(machine.found().starts_with("3 no master can be reached"));
+}
+
+TEST_CASE("a link to a socket that somebody else listens on is passed over" * doctest::skip(::geteuid() != 0)) {
+  Machine machine;
+  const std::string elsewhere = machine.add_master("/elsewhere.sock");  // root's
+  const std::string folder = machine.root + "/run/liveswap/web";
+  const std::string link = folder + "/control.sock";
+  std::filesystem::create_directories(folder);
+  std::filesystem::create_symlink(elsewhere, link);
+  machine.wanted.name = "web";
+  REQUIRE(::lchown(link.c_str(), 4321, 4321) == 0);
+  CHECK(machine.found() == link);  // root may
+  machine.sockets.clear();
+  REQUIRE(::lchown(link.c_str(), 0, 0) == 0);
+  std::filesystem::remove(elsewhere);
+  REQUIRE(::chmod(machine.root.c_str(), 0777) == 0);
+  REQUIRE(::seteuid(4321) == 0);
+  machine.add_master("/elsewhere.sock");  // planted
+  REQUIRE(::seteuid(0) == 0);
+  CHECK(machine.found().starts_with("3 no master can be reached"));
+  machine.wanted.control = link;
+  CHECK(machine.found() == link);  // but not where it is named
+}
+
+TEST_CASE("all masters are given, also those that may not be reached" * doctest::skip(::geteuid() == 0)) {
+  Machine machine;
+  const std::string open = machine.add_master("/run/liveswap/open/control.sock");
+  const std::string closed = machine.add_master("/run/liveswap/closed/control.sock");
+  REQUIRE(::chmod(closed.c_str(), 0) == 0);
+  const auto found = find_all(machine.wanted, machine.surroundings);
+  REQUIRE(found);
+  REQUIRE(found->size() == 2);
+  CHECK(found->front().path == closed);
+  CHECK_FALSE(found->front().client);
+  CHECK(failure_of(found->front()).status == kStatusDenied);
 }
 
 TEST_CASE("what somebody else may have put there is passed over, unless it is named") {

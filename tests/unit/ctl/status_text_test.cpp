@@ -130,11 +130,17 @@ TEST_CASE("masters have a line each, also one that does not answer") {
           R"({"name": "site", "version": "0.1.0", "master": {"pid": 42, "since": "2026-01-31T12:00:00.000Z"},
         "apps": [{"name": "web", "state": "running", "workers_wanted": 4, "workers_ready": 4},
                  {"name": "api", "state": "upgrading", "workers_wanted": 2, "workers_ready": 2}]})"),
-      Json::parse(R"({"name": "other", "error": "Permission denied"})")};
+      Json::parse(R"({"name": "other", "control": "/run/liveswap/other/control.sock", "reason": "denied",
+                      "error": "no right to reach it"})"),
+      Json::parse(R"({"name": "hung", "control": "/run/liveswap/hung/control.sock", "reason": "no_master",
+                      "error": "it does not answer"})")};
   CHECK(masters_text(masters, page()) ==
-        "NAME   PID  SINCE  VERSION  APPS\n"
-        "site   42   2h     0.1.0    web running 4/4, api upgrading 2/2\n"
-        "other  -                    Permission denied\n");
+        "NAME  PID  SINCE  VERSION  APPS\n"
+        "site  42   2h     0.1.0    web running 4/4, api upgrading 2/2\n"
+        "/run/liveswap/other/control.sock: not listed: permission denied\n"
+        "/run/liveswap/hung/control.sock: not listed: it does not answer\n");
+  CHECK(masters_text({masters.back()}, page()) ==
+        "/run/liveswap/hung/control.sock: not listed: it does not answer\n");
 }
 
 TEST_CASE("events and lines are one line each, harmless on a terminal") {

@@ -39,6 +39,28 @@ TEST_CASE("the first master of a name gets it, the second is told the first one'
                               folder.path + "/run/lock is locked)");
 }
 
+TEST_CASE("a control socket elsewhere is linked to from its default place, for as long as the master runs") {
+  const Folder folder;
+  core::MasterPlan plan = plan_in(folder.path + "/run");
+  const std::string link = folder.path + "/run/control.sock";
+  const auto claim_elsewhere = [&](const std::string& name) {
+    plan.control.socket = folder.path + name;
+    auto instance = master::claim_instance(plan, ours());
+    REQUIRE(instance);
+    return std::move(*instance);
+  };
+  {
+    const auto instance = claim_elsewhere("/elsewhere.sock");
+    CHECK(std::filesystem::read_symlink(link) == folder.path + "/elsewhere.sock");
+  }
+  CHECK_FALSE(std::filesystem::is_symlink(link));
+  std::filesystem::create_symlink("/nowhere", link);  // as a master that was killed leaves it
+  { const auto instance = claim_elsewhere("/other.sock"); }
+  std::filesystem::create_symlink("/nowhere", link);
+  const auto instance = claim_elsewhere("/run/../run/control.sock");  // its default place, spelt otherwise
+  CHECK_FALSE(std::filesystem::is_symlink(link));
+}
+
 TEST_CASE("a name is free again when its master has gone") {
   const Folder folder;
   (void)master::claim_instance(plan_in(folder.path + "/run"), ours());

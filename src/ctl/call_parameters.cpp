@@ -79,6 +79,9 @@ class Builder {
   void flag(std::string_view option, std::string_view member = {}) {
     if (given_.has(option)) out_[std::string(member.empty() ? option : member)] = true;
   }
+  void one_of(std::string_view a, std::string_view b) {
+    if (given_.has(a) == given_.has(b)) refuse(fmt::format("give either --{} or --{}", a, b));
+  }
   void text(std::string_view option) {
     if (const auto value = given_.value(option)) out_[std::string(option)] = *value;
   }
@@ -186,6 +189,7 @@ void build(Builder& call, std::string_view command) {
   if (command == "drain") {
     call.last_numbered("generation", 'g');
     call.duration("extend", "extend_ms");
+    call.one_of("now", "extend");
   }
   if (command == "history") call.last_numbered("release", 'r');
   if (command == "pause" || command == "resume") call.word("listener", "the name of a listener");

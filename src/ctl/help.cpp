@@ -72,7 +72,8 @@ std::string usage_line(const Command& command) {
 
 std::string program_help() {
   std::string out =
-      "usage: liveswapctl [-n NAME | -c FILE | --control PATH] COMMAND [OPTIONS] [ARGUMENTS]\n"
+      "usage: liveswapctl [-n NAME | -c FILE | --control PATH] COMMAND [OPTIONS]\n"
+      "                   [ARGUMENTS]\n"
       "Asks a running liveswap to do something, or how it is.\n\n";
   for (const Command& command : wire::control::commands()) {
     out += two_columns(fmt::format("  {}", command.name), 14, command.help);

@@ -31,7 +31,9 @@ void RolloutView::add_event(const Json& event) {
   const std::string app = harmless(text_in(event, "app"));
   const auto slot = number_in(event, "slot");
   const auto generation = number_in(event, "generation");
-  if (!slot || !generation) {
+  // A rollout that is about one slot names it, too.
+  const bool of_worker = name.starts_with("worker_") || name.starts_with("slot_");
+  if (!slot || !generation || !of_worker) {
     if (!text_in(event, "message").empty()) headlines_[app] = harmless(text_in(event, "message"));
     return;
   }

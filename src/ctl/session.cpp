@@ -68,7 +68,10 @@ std::expected<Client*, int> Session::ask_for_more(wire::Json parameters) {
 }
 
 int Session::bad_usage(std::string text) const {
-  return end(Failure{kStatusUsage, core::Result::bad_usage, core::Reason::bad_argument, std::move(text)});
+  Ending ending = ending_of(
+      Failure{kStatusUsage, core::Result::bad_usage, core::Reason::bad_argument, std::move(text)});
+  ending.next = fmt::format("liveswapctl {} --help", command());
+  return output_.end(ending, command(), "");  // no master is needed for that
 }
 
 Failure Session::failure_of(const NoReply& none) const {

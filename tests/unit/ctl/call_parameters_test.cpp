@@ -65,13 +65,15 @@ TEST_CASE("scale takes an app or none before the number") {
 }
 
 TEST_CASE("generations and releases are told from apps by their letter") {
+  CHECK(built({"drain", "web"}) == "give either --now or --extend");
+  CHECK(built({"drain", "--now", "--extend", "1m"}) == "give either --now or --extend");
   CHECK(built({"drain", "--now"}) == R"({"now":true})");
   CHECK(built({"drain", "g8", "--now"}) == R"({"generation":8,"now":true})");
   CHECK(built({"drain", "web", "g8", "--extend", "10m"}) ==
         R"({"app":"web","generation":8,"extend_ms":600000})");
   CHECK(built({"drain", "web", "--now"}) == R"({"app":"web","now":true})");
   CHECK(built({"drain", "g1", "g8", "--now"}) == R"({"app":"g1","generation":8,"now":true})");
-  CHECK(built({"drain", "web", "r8"}) == "unexpected argument \"r8\"");
+  CHECK(built({"drain", "web", "r8", "--now"}) == "unexpected argument \"r8\"");
   CHECK(built({"history", "r3"}) == R"({"release":3})");
   CHECK(built({"history", "web", "r3"}) == R"({"app":"web","release":3})");
   CHECK(built({"history", "web"}) == R"({"app":"web"})");

@@ -32,6 +32,19 @@ TEST_CASE("each worker has a line with its state") {
                                              "  web/1 g10      ready"});
 }
 
+TEST_CASE("a rollout that names a slot is no worker") {
+  RolloutView view;
+  Json restart = headline("web g2: restart to r2: 1 worker");
+  restart.update(Json{{"generation", 2}, {"slot", 0}});
+  view.add_event(restart);
+  view.add_event(worker("worker_starting", 2, 0));
+  CHECK(view.lines(80, 24, Style{}) == Lines{"web g2: restart to r2: 1 worker", "  web/0 g2       starting"});
+  Json failed = restart;
+  failed.update(Json{{"event", "rollout_failed"}, {"message", "web g2: restart failed: exit status 3 (slot 0)"}});
+  view.add_event(failed);
+  CHECK(view.lines(80, 24, Style{}).front() == "web g2: restart failed: exit status 3 (slot 0)");
+}
+
 TEST_CASE("a draining worker's open connections are shown when they are known") {
   RolloutView view;
   CHECK_FALSE(view.is_draining());

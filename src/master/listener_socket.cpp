@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "master/chosen_port.hpp"
 #include "master/listener_options.hpp"
 #include "os/accept_queue.hpp"
 #include "os/sock_diag.hpp"
@@ -104,6 +105,9 @@ os::Result<void> ListenerSocket::set_up(const SocketRequest& request, const os::
 }
 
 os::Result<void> ListenerSocket::bind(const SocketRequest& request, const os::SocketAddress& wanted) {
+  if (!is_unix(kind_) && wanted.port() == 0) {
+    return bind_to_chosen_port(fd_, wanted, request.address, request.options);
+  }
   if (!is_unix(kind_) || request.address.abstract) return os::bind_socket(fd_, wanted);
   auto path = ListenerPath::bind(fd_, request.address.path, request.rights);
   if (!path) return std::unexpected(path.error());
@@ -173,18 +177,33 @@ bool ListenerSocket::somebody_waits() const {
 std::string ListenerSocket::reassert_backlog() {
   if (!accepts(kind_) || lets_few_in_) return "";
   if (is_unix(kind_) && (poll_now(fd_, POLLRDHUP) & POLLRDHUP) != 0) {
-    return "a worker has shut the socket down: nobody can connect until its apps are stopped and started";
+    return once("a worker has shut the socket down: nobody can connect until its apps are stopped and started");
   }
   const auto before = os::accept_queue(fd_);
   if (before && before->backlog == set_backlog_) return "";
   const bool shut_down = !before && before.error().code == EINVAL;
   if (const auto done = listen(); !done) {
-    return fmt::format("{}{}", shut_down ? "a worker had shut the socket down: " : "",
-                       done.error().message());
+    return once(shut_down ? lost_text(done.error()) : done.error().message());
   }
+  trouble_.clear();
   if (shut_down) return "a worker had shut the socket down: it listens again";
   if (!before) return "";
   return fmt::format("a worker had set its backlog to {}: put back to {}", before->backlog, set_backlog_);
+}
+
+// What cannot be mended is found again at each look.
+std::string ListenerSocket::once(std::string trouble) {
+  if (trouble == trouble_) return "";
+  trouble_ = std::move(trouble);
+  return trouble_;
+}
+
+// Until it listens again, its port is held, but a socket that may share it can listen there first.
+std::string ListenerSocket::lost_text(const os::Error& error) const {
+  const auto owner = error.code == EADDRINUSE ? os::find_socket_owner(address_, type_of(kind_)) : std::nullopt;
+  return fmt::format("a worker has shut the socket down, and its address is lost: {}{}; nobody can connect until it "
+                     "is free again",
+                     error.message(), owner ? ": held by " + owner->text() : "");
 }
 
 std::string ListenerSocket::look_at_nonblock() {

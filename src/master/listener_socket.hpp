@@ -54,7 +54,8 @@ class ListenerSocket {
   // Whether a client or datagram waits that the kernel has taken in already.
   [[nodiscard]] bool somebody_waits() const;
 
-  // Puts the backlog back. What a worker had changed, as a sentence; "" where it had changed nothing.
+  // Puts the backlog back. What a worker had changed, as a sentence; "" where it had changed nothing, or nothing more
+  // that could be mended.
   [[nodiscard]] std::string reassert_backlog();
   // O_NONBLOCK is only looked at; told when it is not as it was seen last, "" otherwise.
   [[nodiscard]] std::string look_at_nonblock();
@@ -64,6 +65,8 @@ class ListenerSocket {
   [[nodiscard]] os::Result<void> set_up(const SocketRequest& request, const os::SocketAddress& wanted);
   [[nodiscard]] os::Result<void> bind(const SocketRequest& request, const os::SocketAddress& wanted);
   [[nodiscard]] os::Result<void> listen();
+  [[nodiscard]] std::string once(std::string trouble);
+  [[nodiscard]] std::string lost_text(const os::Error& error) const;
 
   os::OwnedFd fd_;
   core::SocketKind kind_;
@@ -74,6 +77,7 @@ class ListenerSocket {
   bool nonblock_ = false;          // as it was seen last
   int backlog_ = 0;                // as asked for
   std::uint32_t set_backlog_ = 0;  // what the kernel made of it; 0: unknown
+  std::string trouble_;            // of reassert_backlog(), as it was told last
 };
 
 bool accepts(core::SocketKind kind);  // has a backlog: stream and seqpacket

@@ -1,5 +1,6 @@
 // Goal: what operators (pause, resume) and workers do to a shared socket is done, undone, and told.
 #include "listeners_world.hpp"
+#include "os/socket_option.hpp"
 
 namespace liveswap::master {
 using namespace test;
@@ -180,6 +181,50 @@ TEST_CASE("a TCP socket that a worker has shut down listens again") {
         lines({about(http, "had shut the socket down: it listens again")}));
   CHECK(client_of(address_of(http)).valid());
   CHECK(must(os::accept_queue(http.fd)).backlog == 100);
+}
+
+// Whoever shuts it down does so with a socket whose port the kernel has chosen; it must not choose again.
+TEST_CASE("a port that the kernel chose stays when a worker shuts the socket down") {
+  for (const auto& address : {tcp("127.0.0.1"), tcp("0.0.0.0"), if_available(tcp("::1")), tcp("")}) {
+    World world(one_app(address));
+    const BoundSocket http = world.socket("http");
+    const os::SocketAddress before = address_of(http);
+    REQUIRE(::shutdown(http.fd.get(), SHUT_RDWR) == 0);
+    CHECK(address_of(http) == before);
+    CHECK(lines(world.listeners.reassert(kWeb)) ==
+          lines({about(http, "had shut the socket down: it listens again")}));
+    CHECK(address_of(http) == before);
+  }
+}
+
+TEST_CASE("a port that the kernel chose stays when a worker disconnects the socket, and is nobody else's") {
+  World world(one_app(udp("127.0.0.1")));
+  const BoundSocket socket = world.socket("http");
+  const os::SocketAddress before = address_of(socket);
+  const sockaddr nowhere{.sa_family = AF_UNSPEC, .sa_data = {}};
+  REQUIRE(::connect(socket.fd.get(), &nowhere, sizeof nowhere) == 0);
+  CHECK(address_of(socket) == before);
+  const OwnedFd other = must(os::open_socket(AF_INET, SOCK_DGRAM));
+  must(os::set_option(other, os::option::kReuseAddress, 1));
+  CHECK(!os::bind_socket(other, before));
+}
+
+TEST_CASE("an address that is lost while a socket is shut down is told, until it is back") {
+  World world(one_app(tcp("127.0.0.1")));
+  const BoundSocket http = world.socket("http");
+  REQUIRE(::shutdown(http.fd.get(), SHUT_RD) == 0);
+  {
+    const OwnedFd other = must(os::open_socket(AF_INET, SOCK_STREAM));
+    must(os::set_option(other, os::option::kReuseAddress, 1));
+    must(os::bind_socket(other, address_of(http)));
+    must(os::listen_on(other, 1));
+    const std::string told = lines(world.listeners.reassert(kWeb));
+    CHECK(told.starts_with(about(http, "has shut the socket down, and its address is lost: listen")));
+    CHECK(told.ends_with("; nobody can connect until it is free again\n"));
+    CHECK(told.contains(": Address already in use: held by PID "));
+    CHECK(world.listeners.reassert(kWeb).empty());
+  }
+  CHECK(lines(world.listeners.reassert(kWeb)) == lines({about(http, "had shut the socket down: it listens again")}));
 }
 
 TEST_CASE("a Unix socket that a worker has shut down is told") {

@@ -49,7 +49,7 @@ os::Result<void> NotifySocket::bind(const std::string& path, const std::string& 
   if (!has_path) address = os::SocketAddress::unix_abstract(std::string_view(abstract).substr(1));
   if (!address) return std::unexpected(address.error());
   // The file gets the socket's own mode, so there is no moment in which others could open it.
-  if (::fchmod(socket_.get(), 0600) == -1) return os::fail("fchmod", path);
+  if (::fchmod(socket_.get(), 0600) == -1) return os::fail("fchmod", has_path ? path : abstract);
   if (has_path) ::unlink(path.c_str());  // left by a master that did not end by itself; the directory is ours alone
   if (auto bound = os::bind_socket(socket_, *address); !bound) return bound;
   address_ = has_path ? path : abstract;
@@ -64,6 +64,7 @@ void NotifySocket::on_readable() {
     const auto packet = os::receive_packet(socket_, wire::kNotificationMax + 1, kDescriptorsMax, MSG_DONTWAIT);
     if (!packet) return handlers_.problem(packet.error().message());
     if (!*packet) return;
+    if (is_stranger(**packet)) continue;  // and takes nothing of what the worker may send
     if (allowed_.take(loop_.now())) {
       handle(**packet);
     } else {
@@ -72,12 +73,15 @@ void NotifySocket::on_readable() {
   }
 }
 
-void NotifySocket::handle(const os::ReceivedPacket& packet) {
+bool NotifySocket::is_stranger(const os::ReceivedPacket& packet) {
   const uid_t sender = packet.credentials ? packet.credentials->uid : static_cast<uid_t>(-1);
-  if (sender != worker_ && sender != 0) {
-    return tell_once(told_stranger_,
-                     fmt::format("uid {} sent to NOTIFY_SOCKET, which only uid {} may: ignored", sender, worker_));
-  }
+  if (sender == worker_ || sender == 0) return false;
+  tell_once(told_stranger_,
+            fmt::format("uid {} sent to NOTIFY_SOCKET, which only uid {} may: ignored", sender, worker_));
+  return true;
+}
+
+void NotifySocket::handle(const os::ReceivedPacket& packet) {
   const std::string_view text{reinterpret_cast<const char*>(packet.payload.data()), packet.payload.size()};
   handlers_.said(text, packet.fds.size());
 }

@@ -30,7 +30,8 @@ class NotifySocket {
     std::function<void(std::string_view text)> problem;
   };
 
-  // `path`: where the socket is to be, absolute; an abstract one (with a leading '@') where it is too long for a path.
+  // `path`: where the socket is to be, absolute; an abstract one (with a leading '@') where it is too long for a
+  // path, or "", as the worker could not reach it. Anybody may send to an abstract one, and is not heard.
   [[nodiscard]] static os::Result<std::unique_ptr<NotifySocket>> open(loop::Loop& loop, const std::string& path,
                                                                       const std::string& abstract, uid_t worker,
                                                                       Handlers handlers);
@@ -48,6 +49,7 @@ class NotifySocket {
   NotifySocket(loop::Loop& loop, uid_t worker, Handlers handlers);
   [[nodiscard]] os::Result<void> bind(const std::string& path, const std::string& abstract);
   void on_readable();
+  [[nodiscard]] bool is_stranger(const os::ReceivedPacket& packet);
   void handle(const os::ReceivedPacket& packet);
   void tell_once(bool& told, std::string_view text);
 

@@ -8,6 +8,8 @@
 #include <utility>
 #include <variant>
 
+#include "os/reach.hpp"
+
 namespace liveswap::master {
 namespace {
 
@@ -55,10 +57,20 @@ std::expected<void, std::string> WorkerProcess::try_start() {
   return {};
 }
 
+bool WorkerProcess::can_reach_runtime_dir() const {
+  const auto& identity = release_->identity;
+  if (!identity) return true;
+  std::vector<gid_t> groups(identity->groups.begin(), identity->groups.end());
+  groups.push_back(identity->gid);
+  return os::can_search(context_.setup.runtime_dir, identity->uid, groups);
+}
+
 std::expected<void, std::string> WorkerProcess::open_notify_socket() {
   const auto number = ids_.worker.value;
+  std::string path;
+  if (can_reach_runtime_dir()) path = fmt::format("{}/worker-{}.sock", context_.setup.runtime_dir, number);
   auto notify = NotifySocket::open(
-      context_.setup.loop, fmt::format("{}/worker-{}.sock", context_.setup.runtime_dir, number),
+      context_.setup.loop, path,
       fmt::format("@liveswap-{}-{}", context_.token, number), release_->worker_uid(),
       {.said = [this](std::string_view text, std::size_t fds) {
          on_said(release_->protocol->from_notification(text, fds));

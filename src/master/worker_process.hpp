@@ -54,6 +54,7 @@ class WorkerProcess {
 
  private:
   [[nodiscard]] std::expected<void, std::string> try_start();
+  [[nodiscard]] bool can_reach_runtime_dir() const;
   [[nodiscard]] std::expected<void, std::string> open_notify_socket();
   void make_cgroup();
   [[nodiscard]] std::expected<LaunchedProcess, std::string> launch(std::expected<PreparedLaunch, std::string> prepared,

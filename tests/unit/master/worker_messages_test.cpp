@@ -160,6 +160,36 @@ TEST_CASE("a runtime directory that is too deep for a socket's path is no obstac
   CHECK(site.out_text == "web/0 g3 | @liveswap-\n");
 }
 
+TEST_CASE("a runtime directory that the worker's user cannot reach is no obstacle, and strangers are none") {
+  if (::geteuid() != 0) return;
+  Site site;
+  const std::string closed = site.folder.path("closed");
+  REQUIRE(::mkdir(closed.c_str(), 0700) == 0);
+  site.workers = std::make_unique<Workers>(site.setup(closed));
+  core::AppPlan plan = python(
+      "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])\n"
+      "print(os.environ['NOTIFY_SOCKET'], flush=True)\n"
+      "signal.sigwait([signal.SIGUSR1])\n"
+      "say('READY=1')\n");
+  plan.user = "nobody";
+  const auto worker = site.spawn(plan);
+  site.run_until([&] { return site.out_text.contains('\n'); });
+  REQUIRE(site.out_text.starts_with("web/0 g3 | @liveswap-"));
+  const std::string name = site.out_text.substr(12, site.out_text.find('\n') - 12);
+  // More than the worker itself may send, and nothing of it counts against the worker.
+  core::AppPlan other = python("s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.connect('\\0" + name +
+                               "')\nfor i in range(400): s.send(b'READY=1')\n");
+  other.user = "daemon";
+  site.spawn(other);
+  site.run_until_event("exited 2: exit status 0");
+  CHECK(count(site.events, "ready 1") == 0);
+  site.workers->signal({worker, SIGUSR1, false});
+  site.run_until_event("exited 1: exit status 0");
+  CHECK(count(site.events, "ready 1") == 1);
+  CHECK(site.logged ==
+        Lines{"liveswap: warning: web/0 g3: uid 1 sent to NOTIFY_SOCKET, which only uid 65534 may: ignored"});
+}
+
 TEST_CASE("a worker's socket is gone when the worker is, and old ones when a master starts") {
   Site site;
   site.folder.write("worker-77.sock", "");

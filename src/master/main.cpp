@@ -97,7 +97,24 @@ std::string cgroup_of_workers() {
   return ours ? *own : std::string();
 }
 
+// Below this not even the reason could be told: the loop has no descriptor to be made of.
+std::expected<void, std::string> check_descriptors(const core::MasterPlan& plan) {
+  constexpr std::uint64_t kOwn = 32;        // loop, signals, lock, launcher, directories, output, control, clients
+  constexpr std::uint64_t kOfAWorker = 12;  // channel, pidfd, output, notify socket, and what its launch takes
+  std::uint64_t sockets = 0;
+  for (const core::ListenerPlan& listener : plan.listeners) sockets += listener.addresses.size();
+  const std::uint64_t needed = kOwn + sockets + kOfAWorker;
+  const std::uint64_t spare = os::spare_descriptors(needed);
+  if (spare == needed) return {};
+  return std::unexpected(fmt::format(
+      "RLIMIT_NOFILE leaves {} descriptors; {} are needed: {} for liveswap, {} for listening sockets, {} for each "
+      "worker. Raise the hard limit (ulimit -Hn, LimitNOFILE= of systemd)",
+      spare, needed, kOwn, sockets, kOfAWorker));
+}
+
 std::expected<master::Master::Parts, std::string> make_parts(core::MasterPlan plan, config::Facts facts) {
+  const auto descriptor_limit = os::raise_descriptor_limit();  // without it there can be fewer workers
+  if (const auto enough = check_descriptors(plan); !enough) return std::unexpected(enough.error());
   auto signals = prepare_process();
   if (!signals) return std::unexpected(signals.error().message());
   const config::Surroundings surroundings = config::Surroundings::of_this_process();
@@ -108,7 +125,6 @@ std::expected<master::Master::Parts, std::string> make_parts(core::MasterPlan pl
   const char* notify_socket = ::getenv("NOTIFY_SOCKET");
   auto manager = master::ServiceManager::connect(notify_socket == nullptr ? "" : notify_socket);
   if (!manager) return std::unexpected(manager.error().message());
-  const auto descriptor_limit = os::raise_descriptor_limit();  // without it there can be fewer workers
   auto instance = master::claim_instance(plan, surroundings);
   if (!instance) return std::unexpected(instance.error());
   return master::Master::Parts{.plan = std::move(plan),

@@ -1,6 +1,12 @@
 #include "os/descriptor_limit.hpp"
 
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+
+#include <utility>
+#include <vector>
+
+#include "os/fd.hpp"
 
 namespace liveswap::os {
 
@@ -11,6 +17,16 @@ Result<DescriptorLimit> raise_descriptor_limit() {
   limit.rlim_cur = limit.rlim_max;
   if (::setrlimit(RLIMIT_NOFILE, &limit) == -1) return fail("setrlimit RLIMIT_NOFILE");
   return before;
+}
+
+std::uint64_t spare_descriptors(std::uint64_t enough) {
+  std::vector<OwnedFd> opened;
+  while (opened.size() < enough) {
+    OwnedFd fd{adopt, ::eventfd(0, EFD_CLOEXEC)};
+    if (!fd) break;
+    opened.push_back(std::move(fd));
+  }
+  return opened.size();
 }
 
 }  // namespace liveswap::os

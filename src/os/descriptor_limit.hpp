@@ -17,4 +17,7 @@ struct DescriptorLimit {
 // Raises the soft limit as far as the hard one lets it; the result is what was before.
 [[nodiscard]] Result<DescriptorLimit> raise_descriptor_limit();
 
+// How many more descriptors can be opened now, counted up to `enough`.
+[[nodiscard]] std::uint64_t spare_descriptors(std::uint64_t enough);
+
 }  // namespace liveswap::os

@@ -33,6 +33,15 @@ class Conflicts(TestCase):
             said = self.refused(self.liveswap(self.config(f"tcp://127.0.0.1:{port}"), start=False))
         self.assertIn(f"listener http: bind(127.0.0.1:{port}): Address already in use: {self.held_by_us()}", said)
 
+    def test_too_few_descriptors_are_told_with_what_is_needed(self):
+        file = self.write("web.yaml", self.config("tcp://127.0.0.1:0"))
+        master = self.run_process("prlimit", "--nofile=12:12", build.program("liveswap"), "-c", file)
+        self.assertEqual(master.wait(20.0), 1)
+        master.finish_output()
+        self.assertRegex(master.err.text(), r"\Aliveswap: RLIMIT_NOFILE leaves \d+ descriptors; 45 are needed: "
+                                            r"32 for liveswap, 1 for listening sockets, 12 for each worker\. "
+                                            r"Raise the hard limit \(ulimit -Hn, LimitNOFILE= of systemd\)\Z")
+
     def test_a_path_taken_names_its_holder_and_stays(self):
         path = self.directory / "http.sock"
         with socket.socket(socket.AF_UNIX) as holder:

@@ -99,7 +99,8 @@ std::string_view explain(const char* path, int error, TextBuffer& scratch) {
   return scratch.view();
 }
 
-// Tries each directory of PATH in turn; only returns if none had a program that could be executed.
+// Tries each directory of PATH in turn; only returns if none had a program that could be executed. PATH itself is not
+// told: it is long, and known to whoever set it.
 Failure search_and_execute(Launch& launch, const Vectors& vectors) {
   const std::string_view program = launch.plan.program();
   const std::string_view path = search_path(launch.plan);
@@ -113,10 +114,17 @@ Failure search_and_execute(Launch& launch, const Vectors& vectors) {
     candidate.add(directory.empty() ? "." : directory).add("/").add(program);
     const int failed = try_execute(candidate.c_str(), vectors);
     if (!goes_on(failed)) return {explain(candidate.c_str(), failed, launch.scratch), failed};
-    if (failed == EACCES) error = EACCES;
+    if (failed == EACCES && error != EACCES) {
+      error = EACCES;
+      launch.scratch.clear();
+      launch.scratch.add(candidate.view());
+    }
   }
+  if (error == EACCES) return {launch.scratch.add(" (in no other directory of PATH)").view(), error};
   launch.scratch.clear();
-  return {launch.scratch.add(program).add(" (searched in PATH=").add(path).add(")").view(), error};
+  launch.scratch.add(program).add(" (in no directory of ");
+  launch.scratch.add(path.data() == kDefaultPath.data() ? kDefaultPath : "PATH").add(")");
+  return {launch.scratch.view(), error};
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ std::unique_ptr<Pending> call_Status(const Exchange& exchange) {
   const auto app = fields.text("app");
   Looked looked;
   if (look(exchange, fields, app, looked)) {
+    exchange.master.reassert_listeners();
     exchange.reply(status_json(exchange.master, looked.snapshot, app.value_or("")));
   }
   return nullptr;
@@ -61,7 +62,9 @@ std::unique_ptr<Pending> call_List(const Exchange& exchange) {
 }
 
 std::unique_ptr<Pending> call_Listeners(const Exchange& exchange) {
-  if (!has_parameters(exchange)) exchange.reply({{"listeners", listeners_json(exchange.master)}});
+  if (has_parameters(exchange)) return nullptr;
+  exchange.master.reassert_listeners();
+  exchange.reply({{"listeners", listeners_json(exchange.master)}});
   return nullptr;
 }
 

@@ -100,6 +100,9 @@ void Master::drain_inbox() {
     const core::Event event = std::move(inbox_.front());
     inbox_.pop_front();
     actions_.clear();
+    // Any worker may have called listen(2) since it got ready, with a backlog of its own, and nothing tells of that:
+    // its end is a moment at which the master is awake anyway.
+    if (std::holds_alternative<core::WorkerExited>(event)) reassert_listeners();
     core_.step(now(), event, actions_);
     for (const core::Action& action : actions_) {
       std::visit([this](const auto& asked) { perform(asked); }, action);

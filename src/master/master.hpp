@@ -75,6 +75,7 @@ class Master final : public Operations {
   const MasterFacts& master() const override { return facts_; }
   core::Snapshot snapshot() const override { return core_.snapshot(); }
   std::vector<ListenerRow> listeners() const override { return listeners_.rows(); }
+  void reassert_listeners() override;
   std::uint32_t processors() const override { return config_facts_.processors; }
   WorkerFacts worker_facts(core::WorkerId worker) const override;
   ReleaseFacts release_facts(core::AppId app, core::ReleaseId release) const override;

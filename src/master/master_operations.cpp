@@ -22,6 +22,12 @@ WallTime Master::wall(core::Time time) const {
   return WallTime(offset + time.time_since_epoch());
 }
 
+void Master::reassert_listeners() {
+  for (std::uint64_t number = 1; number <= plan_.apps.size(); ++number) {
+    perform(core::ReassertListeners{core::AppId{number}});
+  }
+}
+
 WorkerFacts Master::worker_facts(core::WorkerId worker) const { return workers_.facts(worker); }
 
 ReleaseFacts Master::release_facts(core::AppId app, core::ReleaseId release) const {

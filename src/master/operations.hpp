@@ -56,6 +56,8 @@ class Operations {
   [[nodiscard]] virtual const MasterFacts& master() const = 0;
   [[nodiscard]] virtual core::Snapshot snapshot() const = 0;
   [[nodiscard]] virtual std::vector<ListenerRow> listeners() const = 0;      // in the file's order
+  // Puts back what a worker has changed of them, and tells: before they are shown.
+  virtual void reassert_listeners() = 0;
   [[nodiscard]] virtual WorkerFacts worker_facts(core::WorkerId) const = 0;  // pid 0 for one that is gone
   [[nodiscard]] virtual ReleaseFacts release_facts(core::AppId, core::ReleaseId) const = 0;
   [[nodiscard]] virtual std::uint32_t processors() const = 0;  // that the master may use: `scale auto`

@@ -366,7 +366,9 @@ TEST_CASE("looking says what the master is, and whether it is ready") {
         R"({"name":"web","version":"0.1.0","master":{"pid":4242,"since":"2026-01-01T00:00:00.000Z"},)"
         R"("file":"/etc/web.yaml","control":"/run/liveswap/web/control.sock",)"
         R"("apps":[{"name":"web","state":"running","workers_wanted":4,"workers_ready":4}]})");
+  CHECK(bench.master.reasserted == 0);
   CHECK(bench.reply_to("Listeners") == R"({"listeners":[]})");
+  CHECK(bench.master.reasserted == 1);
   CHECK(bench.reply_to("IsReady") ==
         R"({"ready":true,"apps":[{"name":"web","ready":true,"waiting_for":null}]})");
   bench.master.state.apps.push_back(app_called("api", 2));

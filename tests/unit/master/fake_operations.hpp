@@ -41,6 +41,7 @@ class FakeOperations final : public Operations {
   const MasterFacts& master() const override { return facts; }
   core::Snapshot snapshot() const override { return state; }
   std::vector<ListenerRow> listeners() const override { return rows; }
+  void reassert_listeners() override { ++reasserted; }
   WorkerFacts worker_facts(core::WorkerId worker) const override {
     const auto found = workers.find(worker);
     return found == workers.end() ? WorkerFacts{} : found->second;
@@ -126,6 +127,7 @@ class FakeOperations final : public Operations {
   std::map<core::RequestId, CheckedUpgrade> upgrades;
   std::vector<core::RequestId> closed;
   std::vector<core::Event> posted;
+  int reasserted = 0;
   std::vector<int> signals;
   std::vector<std::string> paused, resumed;
   FollowId last_follower = 0;

@@ -81,7 +81,7 @@ void decode_cwd(Section& section, core::AppPlan& app, const Templates& templates
   if (!word) return;
   templates.check(section, "cwd", *word, Place::cwd);
   if (word->text.empty()) return section.error("cwd", "a directory is needed");
-  // What begins with a variable is absolute once that is known.
+  // What begins with a variable may turn out absolute: the release that knows it puts the folder in front if not.
   app.cwd = word->text.starts_with("${") ? word->text : absolute_path(word->text, as_template(folder));
 }
 

@@ -130,6 +130,7 @@ std::string describe_environment(const core::MasterPlan& plan, const core::AppPl
                 : app.pass_env.kind == Kind::none ? std::string("none of the master's")
                                                   : fmt::format("{}", fmt::join(app.pass_env.patterns, " "));
   out += row("environment", passed);
+  if (app.user) out += row("", fmt::format("HOME, LOGNAME, SHELL and USER of {}", *app.user));
   for (const auto& file : app.env_files) {
     out += row("", fmt::format("{}{}", file.path, file.may_be_missing ? " (may be missing)" : ""));
   }

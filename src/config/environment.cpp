@@ -42,6 +42,25 @@ bool passes(const core::PassEnv& pass_env, std::string_view name) {
                      [name](const std::string& pattern) { return matches(pattern, name); });
 }
 
+namespace {
+
+// As systemd does for User=: no home that is none, and no shell that lets nobody in. What the master has of its own
+// user is not passed on to another one's processes.
+void add_login(Environment& environment, const Login& login) {
+  const auto shell_file = std::string_view(login.shell).substr(login.shell.rfind('/') + 1);
+  const bool lets_in = shell_file != "nologin" && shell_file != "false" && shell_file != "true";
+  const std::pair<const char*, std::string> variables[] = {{"HOME", login.home == "/" ? "" : login.home},
+                                                           {"LOGNAME", login.name},
+                                                           {"SHELL", lets_in ? login.shell : ""},
+                                                           {"USER", login.name}};
+  for (const auto& [name, value] : variables) {
+    environment.erase(name);
+    if (!value.empty()) environment.emplace(name, EnvValue{value});
+  }
+}
+
+}  // namespace
+
 std::expected<Environment, std::string> release_environment(const EnvSources& sources, const Values& values) {
   Environment environment;
   for (std::string_view assignment : sources.own) {
@@ -51,6 +70,7 @@ std::expected<Environment, std::string> release_environment(const EnvSources& so
     // Of a name that is there twice, getenv(3) takes the first.
     environment.try_emplace(std::string(name), EnvValue{std::string(assignment.substr(name.size() + 1))});
   }
+  if (sources.login) add_login(environment, *sources.login);
   for (const auto& [name, value] : sources.files) environment.insert_or_assign(name, EnvValue{value});
   Values known = values;
   known.environment = &environment;

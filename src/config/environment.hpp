@@ -1,11 +1,12 @@
-// The environment of a release: what the master passes on of its own, env files, `env:` and `--env`, in that
-// order.
+// The environment of a release: what the master passes on of its own, what goes with the app's user, env files, `env:`
+// and `--env`, in that order.
 //
 // Made once for each release and pinned with it; what differs from worker to worker stays a template until
 // the worker is made. Pure: env files come as texts (env_file.hpp).
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,11 +25,19 @@ bool is_never_passed_on(std::string_view name);
 // Whether `pass_env` lets a variable of the master's own environment through.
 bool passes(const core::PassEnv& pass_env, std::string_view name);
 
+// Of the user database; "" where it says nothing.
+struct Login {
+  std::string name;
+  std::string home;
+  std::string shell;
+};
+
 struct EnvSources {
   const core::AppPlan& app;                                    // borrowed
   std::span<const std::string> own;                            // the master's own start: NAME=VALUE
   std::vector<std::pair<std::string, std::string>> files;      // what app.env_files hold, in their order
   std::vector<std::pair<std::string, std::string>> overrides;  // --env
+  std::optional<Login> login{};                                // where the app has a user of its own
 };
 
 // `values`: what is known of the release; its environment is left out, for `${env:VAR}` reads what is built

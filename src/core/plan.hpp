@@ -125,7 +125,7 @@ struct AppPlan {
   std::string name;
   std::vector<std::string> command;    // words, unexpanded; empty: the target itself is run
   std::optional<std::string> target;   // absolute, not resolved through symlinks
-  std::string cwd;                     // unexpanded; absolute once expanded
+  std::string cwd;                     // unexpanded; below the file's folder where it turns out relative
   bool workers_auto = false;           // `workers: auto`; policy.workers has the number
   std::vector<std::string> listeners;  // names, in descriptor order from 3
   Protocol protocol = Protocol::systemd;

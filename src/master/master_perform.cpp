@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/paths.hpp"
 #include "master/master.hpp"
 #include "master/telling.hpp"
 
@@ -45,7 +46,8 @@ std::expected<std::shared_ptr<const Release>, std::string> Master::prepare(const
                        .plan = plan,
                        .overrides = upgrade.overrides,
                        .own_environment = environment_,
-                       .sockets = sockets});
+                       .sockets = sockets,
+                       .folder = config::folder_of(plan_.file)});
 }
 
 void Master::update_listed(core::AppId app) {

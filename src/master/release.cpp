@@ -11,6 +11,7 @@
 
 #include "config/env_file.hpp"
 #include "config/environment.hpp"
+#include "config/paths.hpp"
 #include "os/file.hpp"
 #include "os/users.hpp"
 
@@ -43,8 +44,8 @@ class Maker {
   explicit Maker(const ReleaseRequest& request) : request_(request) {}
 
   std::expected<std::shared_ptr<const Release>, std::string> make() {
-    for (const auto step : {&Maker::begin, &Maker::pin_target, &Maker::list_sockets, &Maker::make_environment,
-                            &Maker::pin_directory, &Maker::expand_command, &Maker::find_identity}) {
+    for (const auto step : {&Maker::begin, &Maker::pin_target, &Maker::list_sockets, &Maker::find_identity,
+                            &Maker::make_environment, &Maker::pin_directory, &Maker::expand_command}) {
       if (auto done = (this->*step)(); !done) {
         return std::unexpected(request_.plan.name + ": " + std::move(done.error()));
       }
@@ -68,6 +69,7 @@ class Maker {
   const ReleaseRequest& request_;
   std::shared_ptr<Release> release_ = std::make_shared<Release>();
   config::Values values_;
+  std::optional<config::Login> login_;  // of `user:`
 };
 
 Step Maker::begin() {
@@ -138,7 +140,7 @@ Step Maker::list_sockets() {
 }
 
 Step Maker::make_environment() {
-  config::EnvSources sources{release_->plan, request_.own_environment, {}, request_.overrides.env};
+  config::EnvSources sources{release_->plan, request_.own_environment, {}, request_.overrides.env, login_};
   for (const core::EnvFile& file : release_->plan.env_files) {
     const auto text = os::read_file(file.path, kEnvFileMax);
     if (!text && text.error().code == ENOENT && file.may_be_missing) continue;
@@ -164,6 +166,8 @@ Step Maker::make_environment() {
 Step Maker::pin_directory() {
   auto path = config::expand(release_->plan.cwd, values_);
   if (!path) return std::unexpected("cwd: " + path.error());
+  if (path->empty()) return std::unexpected(fmt::format("cwd: {} is empty", release_->plan.cwd));
+  *path = config::absolute_path(*path, request_.folder);  // a variable may hold any path
   release_->directory = os::OwnedFd{os::adopt, ::open(path->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
   if (!release_->directory) return failure("cwd", *path, errno);
   auto resolved = os::read_link("/proc/self/fd/" + std::to_string(release_->directory.get()));
@@ -203,6 +207,7 @@ Step Maker::find_identity() {
     const auto found = os::find_user(*plan.user);
     if (!found) return std::unexpected(fmt::format("user {}: {}", *plan.user, found.error().message()));
     user = *found;
+    login_ = config::Login{user.name, user.home, user.shell};
   }
   if (plan.group) {
     const auto found = os::find_group(*plan.group);

@@ -62,6 +62,7 @@ struct ReleaseRequest {
   const ReleaseOverrides& overrides;
   std::span<const std::string> own_environment;      // of the master's own start: NAME=VALUE
   std::span<const BoundSocket> sockets;              // of all listeners
+  std::string folder;                                // of the file, absolute: what a relative cwd is relative to
 };
 
 // The error names app, key and path: "web: target /srv/x: Permission denied".

@@ -43,6 +43,11 @@ std::optional<std::uint32_t> parse_id(const std::string& text) {
   return id;
 }
 
+User user_of(const passwd& entry) {
+  const auto text = [](const char* field) { return std::string(field == nullptr ? "" : field); };
+  return {entry.pw_uid, entry.pw_gid, entry.pw_name, text(entry.pw_dir), text(entry.pw_shell)};
+}
+
 Result<std::optional<User>> user_by_name(const std::string& name) {
   std::optional<User> user;
   const auto done = look_up<passwd>(
@@ -51,7 +56,7 @@ Result<std::optional<User>> user_by_name(const std::string& name) {
         return ::getpwnam_r(name.c_str(), entry, buffer, size, found);
       },
       [&](const passwd* found) {
-        if (found != nullptr) user = User{found->pw_uid, found->pw_gid, found->pw_name};
+        if (found != nullptr) user = user_of(*found);
       });
   if (!done) return std::unexpected(done.error());
   return user;
@@ -65,7 +70,7 @@ Result<User> user_by_number(uid_t uid) {
         return ::getpwuid_r(uid, entry, buffer, size, found);
       },
       [&](const passwd* found) {
-        if (found != nullptr) user = User{found->pw_uid, found->pw_gid, found->pw_name};
+        if (found != nullptr) user = user_of(*found);
       });
   if (!done) return std::unexpected(done.error());
   return user;

@@ -15,7 +15,9 @@ namespace liveswap::os {
 struct User {
   uid_t uid = 0;
   std::optional<gid_t> gid;  // the primary group; none for a number that the database does not know
-  std::string name;          // empty for such a number
+  std::string name;          // empty for such a number, as are the other two
+  std::string home{};
+  std::string shell{};
 };
 
 // A name that consists of digits is looked up as a name first.

@@ -62,6 +62,7 @@ app web
               6  both   udp://:53 (IPv4 and IPv6)
               7  admin  unix:/run/admin.sock
   environment PATH DB_*
+              HOME, LOGNAME, SHELL and USER of www
               /etc/env
               /etc/more (may be missing)
               PORT=8080

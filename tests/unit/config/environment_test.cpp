@@ -51,6 +51,20 @@ TEST_CASE("pass_env lets all, none or some through") {
   CHECK(made({app, Strings{"LISTEN_FDS=1"}, {}, {}}) == Strings{});
 }
 
+TEST_CASE("an app with a user has that user's variables, not those of the master's, and the file's win") {
+  core::AppPlan app;
+  Strings own{"HOME=/root", "LOGNAME=root", "PATH=/bin", "SHELL=/bin/zsh", "USER=root"};
+  CHECK(made({app, own, {}, {}, Login{"www", "/var/www", "/bin/sh"}}) ==
+        Strings{"HOME=/var/www", "LOGNAME=www", "PATH=/bin", "SHELL=/bin/sh", "USER=www"});
+  CHECK(made({app, own, {}, {}, Login{"", "", ""}}) == Strings{"PATH=/bin"});
+  CHECK(made({app, own, {}, {}, Login{"www", "/", "/usr/sbin/nologin"}}) ==
+        Strings{"LOGNAME=www", "PATH=/bin", "USER=www"});
+  app.pass_env = {core::PassEnv::Kind::none, {}};
+  app.env = {{"SHELL", "${env:HOME}/sh"}};
+  CHECK(made({app, own, {{"USER", "file"}}, {{"LOGNAME", "override"}}, Login{"www", "/var/www", "/bin/false"}}) ==
+        Strings{"HOME=/var/www", "LOGNAME=override", "SHELL=/var/www/sh", "USER=file"});
+}
+
 TEST_CASE("later sources win: own, files, env, overrides") {
   core::AppPlan app;
   app.env = {{"C", "env"}, {"D", "env"}};

@@ -3,6 +3,8 @@
 #include "master/release.hpp"
 
 #include <doctest/doctest.h>
+#include <pwd.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -19,9 +21,10 @@ struct Parts {
   ReleaseOverrides overrides;
   Lines own_environment;
   std::vector<BoundSocket> sockets;
+  std::string folder = "/";
 
   [[nodiscard]] std::expected<std::shared_ptr<const Release>, std::string> try_make() const {
-    return make_release({core::AppId{1}, core::ReleaseId{7}, plan, overrides, own_environment, sockets});
+    return make_release({core::AppId{1}, core::ReleaseId{7}, plan, overrides, own_environment, sockets, folder});
   }
   [[nodiscard]] std::shared_ptr<const Release> make() const { return must(try_make()); }
   [[nodiscard]] std::string error() const {
@@ -63,6 +66,37 @@ TEST_CASE("a release keeps the directory behind a symlink that moves on") {
   site.run_until_ended();
   CHECK(site.out_text == "web/0 g3 | " + folder.path("v1") + "\nweb/0 g3 | " + folder.path("v1") + "\n");
   CHECK(parts.make()->target == folder.path("v2"));
+}
+
+TEST_CASE("a directory that a variable names is below the file's folder, where it is relative") {
+  const Folder folder;
+  std::filesystem::create_directory(folder.path("app"));
+  Parts parts;
+  parts.folder = folder.path("");
+  parts.plan.pass_env.kind = core::PassEnv::Kind::all;
+  parts.plan.cwd = "${env:WHERE}";
+  parts.own_environment = {"WHERE=./app"};
+  CHECK(parts.make()->directory_path == folder.path("app"));
+  parts.own_environment = {"WHERE=/usr"};
+  CHECK(parts.make()->directory_path == "/usr");
+  parts.own_environment = {"WHERE=nowhere"};
+  CHECK(parts.error() == "web: cwd " + folder.path("nowhere") + ": No such file or directory");
+  parts.own_environment = {"WHERE="};
+  CHECK(parts.error() == "web: cwd: ${env:WHERE} is empty");
+}
+
+TEST_CASE("an app with a user has what the user database says of him; without one it has the master's") {
+  const passwd* me = ::getpwuid(::geteuid());
+  REQUIRE(me != nullptr);
+  Parts parts;
+  parts.plan.pass_env.kind = core::PassEnv::Kind::all;
+  parts.own_environment = {"HOME=/elsewhere", "USER=somebody", "LOGNAME=somebody"};
+  CHECK(variable(*parts.make(), "USER") == "somebody");
+  parts.plan.user = me->pw_name;
+  const auto release = parts.make();
+  CHECK(variable(*release, "USER") == me->pw_name);
+  CHECK(variable(*release, "LOGNAME") == me->pw_name);
+  CHECK(variable(*release, "HOME") == me->pw_dir);
 }
 
 TEST_CASE("a release keeps its directory even when that is renamed") {

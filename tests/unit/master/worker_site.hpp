@@ -163,7 +163,7 @@ class Site {
   }
 
   std::shared_ptr<const Release> release(const core::AppPlan& plan, const ReleaseOverrides& overrides = {}) {
-    const ReleaseRequest request{core::AppId{1}, core::ReleaseId{7}, plan, overrides, own_environment, sockets};
+    const ReleaseRequest request{core::AppId{1}, core::ReleaseId{7}, plan, overrides, own_environment, sockets, "/"};
     return must(make_release(request));
   }
 

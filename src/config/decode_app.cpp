@@ -79,6 +79,7 @@ core::AppPlan decode_app(Context& context, const Entry& entry,
   decode_policy(section, app);
   take_account(section, app);
   decode_environment(section, app, listeners);
+  check_programs(section, app);
   decode_limits(section.section("limits"), section.find("limits"), app);
   return app;
 }

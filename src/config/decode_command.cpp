@@ -5,6 +5,7 @@
 #include "config/environment.hpp"
 #include "config/expand.hpp"
 #include "config/paths.hpp"
+#include "config/program_check.hpp"
 #include "config/template_check.hpp"
 #include "config/text.hpp"
 #include "config/words.hpp"
@@ -173,6 +174,18 @@ void decode_command(Section& section, core::AppPlan& app, const std::vector<core
   if (!node || node->kind != NodeKind::map) return;
   auto ready = section.section("ready");
   take_command(ready, app.ready.command, templates, Place::ready_command);
+}
+
+void check_programs(Section& section, const core::AppPlan& app) {
+  auto check = [&](Section& where, const std::vector<std::string>& command) {
+    if (command.empty() || section.context().findings.has_errors()) return;
+    auto missing = missing_program(command.front(), app, section.context().folder, section.context().facts);
+    if (missing) where.warning("command", *missing);
+  };
+  check(section, app.command);
+  if (app.ready.command.empty()) return;
+  auto ready = section.section("ready");
+  check(ready, app.ready.command);
 }
 
 void decode_environment(Section& section, core::AppPlan& app,

@@ -18,4 +18,7 @@ void decode_command(Section& section, core::AppPlan& app, const std::vector<core
 void decode_environment(Section& section, core::AppPlan& app,
                         const std::vector<core::ListenerPlan>& listeners);
 
+// Warns of programs that are not there now; everything above is in the app already.
+void check_programs(Section& section, const core::AppPlan& app);
+
 }  // namespace liveswap::config

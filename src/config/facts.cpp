@@ -8,6 +8,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <utility>
+
+#include "config/text_file.hpp"
 
 namespace liveswap::config {
 
@@ -66,6 +69,11 @@ Facts facts_without_accounts() {
   std::unique_ptr<char, decltype(&std::free)> directory(get_current_dir_name(), &std::free);
   if (directory) facts.working_directory = directory.get();
   facts.kind_of = kind_of;
+  for (char** variable = environ; *variable != nullptr; ++variable) facts.environment.emplace_back(*variable);
+  facts.read_text = [](const std::string& path) {
+    auto text = read_text_file(path);
+    return text ? std::optional(std::move(*text)) : std::nullopt;
+  };
   return facts;
 }
 

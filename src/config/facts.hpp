@@ -1,4 +1,4 @@
-// What configuration must know of the machine: plain values and three questions, so that tests answer them.
+// What configuration must know of the machine: plain values and four questions, so that tests answer them.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,9 @@ struct Facts {
   std::function<std::optional<User>(const std::string&)> find_user;
   std::function<std::optional<std::uint32_t>(const std::string&)> find_group;
   std::function<PathKind(const std::string&)> kind_of;  // follows symlinks
+  // Of the master's own start: NAME=VALUE.
+  std::vector<std::string> environment;
+  std::function<std::optional<std::string>(const std::string&)> read_text;  // none: it cannot be read
 };
 
 // All that this layer finds out by itself: find_user and find_group are left empty.

@@ -189,3 +189,67 @@ TEST_CASE("whether a target would change anything is known") {
   CHECK(uses("target: /srv/x, command: a, ready: {when: command, command: \"${target}/ok\"}"));
   CHECK_FALSE(uses("target: /srv/x, command: [a, \"$${target}\"]"));
 }
+
+namespace {
+
+// A machine with one program, /bin/tool; `text` and `directory` are what their names say.
+Facts one_program() {
+  Facts facts = test_facts();
+  facts.environment = {"PATH=/sbin:/bin", "TOOL=tool", "HOME=/home/me"};
+  facts.kind_of = [](const std::string& path) {
+    if (path.ends_with("/directory")) return PathKind::directory;
+    if (path.ends_with("/text")) return PathKind::other;
+    return path == "/bin/tool" || path == "/home/me/app/tool" ? PathKind::executable : PathKind::missing;
+  };
+  facts.read_text = [](const std::string& path) -> std::optional<std::string> {
+    if (path == "/etc/env") return "PATH=/etc\n";
+    return std::nullopt;
+  };
+  return facts;
+}
+
+// The first line of what is told, "" for nothing.
+std::string program_warning(const std::string& keys) {
+  const auto all = told_of_app(keys, one_program());
+  return all.substr(0, all.find('\n'));
+}
+
+}  // namespace
+
+TEST_CASE("a program that is not there now is warned of, where it stands") {
+  CHECK(program_warning("    command: tool -x\n") == "");
+  CHECK(program_warning("    command: [toll, -x]\n") ==
+        "web.yaml:6:14: warning: apps.web.command: \"toll\" is in no directory of the app's PATH now");
+  CHECK(program_warning("    command: text\n") ==
+        "web.yaml:6:14: warning: apps.web.command: \"text\" is in no directory of the app's PATH now");
+  CHECK(program_warning("    command: /bin/toll\n") ==
+        "web.yaml:6:14: warning: apps.web.command: \"/bin/toll\" is not there now");
+  CHECK(program_warning("    command: ./tool\n") ==
+        "web.yaml:6:14: warning: apps.web.command: \"./tool\" is not there now: /home/me/tool");
+  CHECK(program_warning("    command: ./text\n") ==
+        "web.yaml:6:14: warning: apps.web.command: \"./text\" is not executable now: /home/me/text");
+  CHECK(program_warning("    command: ./directory\n") ==
+        "web.yaml:6:14: warning: apps.web.command: \"./directory\" is a directory: /home/me/directory");
+  CHECK(program_warning("    command: tool\n    ready: {when: command, command: ./ok.sh}\n") ==
+        "web.yaml:7:37: warning: apps.web.ready.command: \"./ok.sh\" is not there now: /home/me/ok.sh");
+}
+
+TEST_CASE("a program is looked for with the app's directory and PATH") {
+  CHECK(program_warning("    command: ./tool\n    cwd: app\n") == "");
+  CHECK(program_warning("    command: tool\n    env: {PATH: /sbin}\n") ==
+        "web.yaml:6:14: warning: apps.web.command: \"tool\" is in no directory of the app's PATH now");
+  CHECK(program_warning("    command: tool\n    env: {PATH: '/sbin:'}\n    cwd: app\n") == "");
+  CHECK(program_warning("    command: tool\n    env_file: /etc/env\n") ==
+        "web.yaml:6:14: warning: apps.web.command: \"tool\" is in no directory of the app's PATH now");
+  CHECK(program_warning("    command: \"${env:TOOL}\"\n") == "");
+  CHECK(program_warning("    command: \"${env:TOOL}s\"\n") ==
+        "web.yaml:6:14: warning: apps.web.command: \"tools\" is in no directory of the app's PATH now");
+}
+
+TEST_CASE("a program that is known only later is not warned of") {
+  CHECK(program_warning("    command: \"./tool-${slot}\"\n") == "");
+  CHECK(program_warning("    command: \"./tool-${port:http}\"\n") == "");
+  CHECK(program_warning("    command: tool\n    env_file: /etc/missing\n") == "");
+  CHECK(program_warning("    command: toll\n    pass_env: none\n") == "");
+  CHECK(program_warning("    command: \"${env:NOWHERE}/tool\"\n") == "");
+}

@@ -142,7 +142,39 @@ class Ports(TestCase):
         self.assertEqual([row["address"] for row in web.status()["listeners"]], before)
 
 
+# Calls listen() with what SIGUSR1 and SIGUSR2 say, long after it is ready; after SIGUSR2 it dies.
+LATE = """
+import os, signal, socket
+signals = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM]
+signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+http = socket.socket(fileno=3)
+address = os.environ["NOTIFY_SOCKET"]
+notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+notify.sendto(b"READY=1", "\\0" + address[1:] if address[0] == "@" else address)
+while (got := signal.sigwait(signals)) != signal.SIGTERM:
+    http.listen(5 if got == signal.SIGUSR1 else 4)
+    print("listened", flush=True)
+    if got == signal.SIGUSR2:
+        os._exit(1)
+"""
+
+
 class Options(TestCase):
+    def test_a_backlog_made_small_after_ready_is_put_back_at_a_look_and_when_its_worker_dies(self):
+        worker = self.write("late.py", LATE)
+        web = self.liveswap(f"""
+listeners:
+  http: {{address: tcp://127.0.0.1:0, backlog: 100}}
+apps:
+  web: {{command: [/usr/bin/python3, {worker}]}}
+""")
+        web.ctl("signal", "web", "USR1", status=0)
+        web.process.wait_line("listened", stream="out")
+        self.assertEqual(web.status()["listeners"][0]["backlog"], 100)
+        web.process.wait_line(r"listener http: 127\.0\.0\.1:\d+: a worker had set its backlog to 5: put back to 100")
+        web.ctl("signal", "web", "USR2", status=0)
+        web.process.wait_line(r"listener http: 127\.0\.0\.1:\d+: a worker had set its backlog to 4: put back to 100")
+
     def test_a_workers_small_backlog_is_put_back_and_told(self):
         web = self.liveswap(f"""
 listeners:

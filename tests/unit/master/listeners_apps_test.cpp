@@ -203,7 +203,7 @@ TEST_CASE("an app whose Unix path was taken while it stopped cannot start, and t
   REQUIRE(world.last<core::ListenersFailed>() != nullptr);
   CHECK(world.last<core::ListenersFailed>()->text ==
         "listener http: rename(" + dir.path("x") + "): File exists");
-  CHECK(client_of(other.host).valid());
+  CHECK(client_of(other.address).valid());
   CHECK(world.open_sockets("http") == 0);
 }
 

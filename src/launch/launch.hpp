@@ -1,4 +1,4 @@
-// liveswap-launch: runs once for each worker, between the master's posix_spawn and the worker's program, and
+// liveswap-launch: runs once for each worker, between the master's spawn and the worker's program, and
 // becomes that program. It sets up what can only be set up inside the new process.
 //
 //   receive PLAN, DESCRIPTORS … GO  ──▶  the steps of steps.def, in order  ──▶  EXECUTING, execve

@@ -38,9 +38,8 @@ Failure start_session(Launch& launch) {
   return {"", error_of(sys::call(SYS_setsid))};
 }
 
-// Straight to the kernel, since libc's functions leave the signals alone that its threads use, and
-// posix_spawn in the master may have left those two ignored. An all-zero kernel sigaction is SIG_DFL on every
-// processor.
+// The master leaves this to the launcher, which begins with every signal blocked. Straight to the kernel, since libc's
+// functions leave the signals alone that its threads use. An all-zero kernel sigaction is SIG_DFL on every processor.
 Failure reset_signals(Launch&) {
   constexpr int kSignalMax = 64;
   constexpr std::size_t kMaskSize = kSignalMax / 8;

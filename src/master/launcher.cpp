@@ -20,6 +20,7 @@ namespace {
 namespace channel = wire::channel;
 
 constexpr int kChannelInChild = 3;
+constexpr std::size_t kDescriptorsInChild = 5;  // the standard ones, the channel, the launcher itself
 
 // The queue of a new socket takes the few packets that even thousands of descriptors need; it never fills.
 os::Result<void> send(os::FdRef socket, const channel::Message& message, std::span<const os::FdRef> fds = {}) {
@@ -47,11 +48,13 @@ os::Result<void> send_all(os::FdRef socket, os::FdRef plan, std::span<const os::
 os::Result<Launcher> Launcher::open(os::OwnedFd program) {
   os::OwnedFd null{os::adopt, ::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   if (!null) return os::fail("open", "/dev/null");
-  return Launcher(std::move(program), std::move(null));
+  auto numbers = os::SpawnNumbers::reserve(kDescriptorsInChild, kChannelInChild, null);
+  if (!numbers) return std::unexpected(numbers.error());
+  return Launcher(std::move(program), std::move(null), std::move(*numbers));
 }
 
 os::Result<LaunchedProcess> Launcher::start(const wire::LaunchPlan& plan, std::span<const os::FdRef> descriptors,
-                                            const StandardStreams& streams) const {
+                                            const StandardStreams& streams) {
   const auto bytes = wire::encode(plan);
   if (!bytes) return os::fail_with(0, "launch plan: " + std::string(bytes.error().reason));
   const auto sealed = os::make_sealed_memfd("liveswap-plan", *bytes);
@@ -67,6 +70,8 @@ os::Result<LaunchedProcess> Launcher::start(const wire::LaunchPlan& plan, std::s
                  {streams.out, STDOUT_FILENO},
                  {streams.err, STDERR_FILENO},
                  {pair->second, kChannelInChild}};
+  request.signals = os::Signals::untouched;
+  request.numbers = &numbers_;
   auto spawned = os::spawn(request);
   if (!spawned) return std::unexpected(spawned.error());
   return LaunchedProcess{spawned->pid, std::move(spawned->pidfd), std::move(pair->first)};

@@ -13,6 +13,7 @@
 
 #include "os/error.hpp"
 #include "os/fd.hpp"
+#include "os/spawn_numbers.hpp"
 #include "wire/launch_plan.hpp"
 
 namespace liveswap::master {
@@ -35,13 +36,15 @@ class Launcher {
 
   // Borrows the descriptors, which the plan counts from 0. Standard input is /dev/null. An error leaves no process.
   [[nodiscard]] os::Result<LaunchedProcess> start(const wire::LaunchPlan& plan, std::span<const os::FdRef> descriptors,
-                                                  const StandardStreams& streams) const;
+                                                  const StandardStreams& streams);
 
  private:
-  Launcher(os::OwnedFd program, os::OwnedFd null) : program_(std::move(program)), null_(std::move(null)) {}
+  Launcher(os::OwnedFd program, os::OwnedFd null, os::SpawnNumbers numbers)
+      : program_(std::move(program)), null_(std::move(null)), numbers_(std::move(numbers)) {}
 
   os::OwnedFd program_;
   os::OwnedFd null_;
+  os::SpawnNumbers numbers_;
 };
 
 }  // namespace liveswap::master

@@ -24,7 +24,7 @@ using SocketsOf = std::function<std::vector<BoundSocket>(std::span<const std::st
 
 struct WorkerSetup {
   loop::Loop& loop;
-  const Launcher& launcher;
+  Launcher& launcher;
   Output& output;
   const Log& log;
   Post post;

@@ -2,7 +2,6 @@
 
 #include <sys/resource.h>
 
-#include <array>
 #include <span>
 
 #include "launch/steps.hpp"
@@ -11,7 +10,8 @@
 namespace liveswap::launch {
 namespace {
 
-constexpr std::array kSteps = {
+// Its type is written out: GCC 12 would put a deduced one into writable memory, one more page to map.
+constexpr Step kSteps[] = {
 #define LAUNCH_STEP(function, text) Step{text, function},
 #include "launch/steps.def"
 #undef LAUNCH_STEP
@@ -24,7 +24,7 @@ constexpr bool every_step_has_a_text() {
   return true;
 }
 static_assert(every_step_has_a_text());
-static_assert(kSteps.back().run == execute, "nothing can follow the program");
+static_assert(std::span(kSteps).back().run == execute, "nothing can follow the program");
 
 // The bytes of the memory file, mapped for good. Only a sealed one: it must not change or shrink under the
 // reader.

@@ -2,11 +2,11 @@
 // do.
 //
 // Borrows the descriptor, which must stay open until the watch is destroyed, and which only one watch may
-// have at a time. libuv makes it non-blocking, so never watch an open file that others share (a listener of
-// workers, a standard output that came from outside). May be destroyed from inside any callback, its own
-// included.
+// have at a time. It is left as it is: whoever reads and writes it must not wait (O_NONBLOCK, MSG_DONTWAIT). May be
+// destroyed from inside any callback, its own included.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -37,12 +37,10 @@ class FdWatch {
   void want(Readiness wanted);
 
  private:
-  struct State;
-  struct Close {
-    void operator()(State* state) const;
-  };
-  explicit FdWatch(std::unique_ptr<State, Close> state);
-  std::unique_ptr<State, Close> state_;
+  FdWatch(WatchSet& set, std::uint64_t id);
+
+  WatchSet& set_;
+  std::uint64_t id_;
 };
 
 }  // namespace liveswap::loop

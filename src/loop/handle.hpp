@@ -1,4 +1,4 @@
-// What Timer, FdWatch and Deferred share: a libuv handle whose memory outlives its owner until libuv lets go
+// What Timer, Deferred and WatchSet share: a libuv handle whose memory outlives its owner until libuv lets go
 // of it, so that an owner may be destroyed at any time, from inside its own callback too. Private to
 // src/loop.
 #pragma once

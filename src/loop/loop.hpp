@@ -12,10 +12,12 @@ struct uv_loop_s;
 
 namespace liveswap::loop {
 
+class WatchSet;
+
 class Loop {
  public:
   Loop();
-  explicit Loop(uv_loop_s* borrowed) : loop_(borrowed) {}
+  explicit Loop(uv_loop_s* borrowed);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -27,6 +29,7 @@ class Loop {
   [[nodiscard]] std::chrono::microseconds now() const;
 
   [[nodiscard]] uv_loop_s* raw() const { return loop_; }
+  [[nodiscard]] WatchSet& watches() const { return *watches_; }  // for FdWatch
 
  private:
   struct Free {
@@ -34,6 +37,7 @@ class Loop {
   };
   std::unique_ptr<uv_loop_s, Free> owned_;
   uv_loop_s* loop_ = nullptr;
+  std::unique_ptr<WatchSet> watches_;
 };
 
 }  // namespace liveswap::loop

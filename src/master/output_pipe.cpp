@@ -19,7 +19,7 @@ constexpr int kPiecesAtTheEnd = 64;
 
 os::Result<PipeEnds> make_output_pipe(uid_t owner) {
   std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) == -1) return os::fail("pipe2");
+  if (::pipe2(fds.data(), O_CLOEXEC | O_NONBLOCK) == -1) return os::fail("pipe2");
   os::OwnedFd ours{os::adopt, fds[0]};
   const os::OwnedFd write_only{os::adopt, fds[1]};
   const std::string path = "/proc/self/fd/" + std::to_string(fds[1]);

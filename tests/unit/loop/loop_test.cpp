@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include <array>
 #include <memory>
@@ -169,6 +170,24 @@ TEST_CASE("a watch that wants nothing is silent, and wants again later") {
   });
   timer.start_after(3ms);
   loop.run();
+}
+
+TEST_CASE("a watch that wants nothing does not keep the loop busy over a peer that is gone") {
+  loop::Loop loop;
+  Pair pair;
+  int calls = 0;
+  auto watch = std::move(loop::FdWatch::open(loop, pair.ours, {}, [&](loop::Readiness) {
+                           ++calls;
+                           loop.stop();
+                         }).value());
+  pair.theirs.reset();
+  uv_run(loop.raw(), UV_RUN_NOWAIT);
+  uv_run(loop.raw(), UV_RUN_NOWAIT);
+  CHECK(calls == 0);
+  CHECK(uv_run(loop.raw(), UV_RUN_DEFAULT) == 0);  // nothing is waited for
+  watch->want({.readable = true});
+  loop.run();
+  CHECK(calls == 1);
 }
 
 TEST_CASE("what cannot be watched is an error that names the descriptor") {

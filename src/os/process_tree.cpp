@@ -1,5 +1,7 @@
 #include "os/process_tree.hpp"
 
+#include <sys/stat.h>
+
 #include <charconv>
 #include <map>
 #include <string>
@@ -24,11 +26,20 @@ void append_numbers(std::string_view text, std::vector<pid_t>& numbers) {
   }
 }
 
+// The threads of a process; of most there is one, which the number of links tells without a list.
+Result<std::vector<std::string>> threads_of(pid_t pid, const std::string& tasks) {
+  constexpr nlink_t kLinksOfOne = 3;  // "." and ".." are counted, too
+  struct stat folder {};
+  if (::stat(tasks.c_str(), &folder) == -1) return fail("stat", tasks);
+  if (folder.st_nlink == kLinksOfOne) return std::vector{std::to_string(pid)};
+  return list_directory(tasks);
+}
+
 // One file a thread, since each thread has its own children. An error means that the kernel was built without
 // these files or that the process is gone.
 Result<std::vector<pid_t>> children_by_file(pid_t pid) {
   const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
-  const auto threads = list_directory(tasks);
+  const auto threads = threads_of(pid, tasks);
   if (!threads) return std::unexpected(threads.error());
   std::vector<pid_t> children;
   bool read_any = false;

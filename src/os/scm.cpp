@@ -13,6 +13,9 @@
 namespace liveswap::os {
 namespace {
 
+// A buffer of that size from the heap would make each look at a socket tidy up the heap (malloc_consolidate).
+constexpr std::size_t kPayloadOnStack = std::size_t{68} << 10;
+
 struct ControlBuffer {
   alignas(cmsghdr)
       std::array<std::byte, kControlSpaceForCredentials + control_space_for_fds(kMaxPacketFds)> bytes;
@@ -73,8 +76,11 @@ Result<SendOutcome> send_packet(FdRef socket, std::span<const std::byte> payload
 Result<std::optional<ReceivedPacket>> receive_packet(FdRef socket, std::size_t max_payload,
                                                      std::size_t max_fds, int flags) {
   max_fds = std::min(max_fds, kMaxPacketFds);
-  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(max_payload);
-  iovec part{buffer.get(), max_payload};
+  std::array<std::byte, kPayloadOnStack> near;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  std::unique_ptr<std::byte[]> far;
+  if (max_payload > near.size()) far = std::make_unique_for_overwrite<std::byte[]>(max_payload);
+  std::byte* const buffer = far ? far.get() : near.data();
+  iovec part{buffer, max_payload};
   ControlBuffer control;
   msghdr message{};
   message.msg_iov = &part;
@@ -92,7 +98,7 @@ Result<std::optional<ReceivedPacket>> receive_packet(FdRef socket, std::size_t m
   for_each_credentials(message, [&](const ucred& sender) { packet.credentials = sender; });
   // Where the caller asks for MSG_TRUNC, size is that of the whole packet.
   const auto length = std::min(static_cast<std::size_t>(size), max_payload);
-  packet.payload.assign(buffer.get(), buffer.get() + length);
+  packet.payload.assign(buffer, buffer + length);
   packet.truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || packet.fds.size() > max_fds;
   if (packet.truncated) packet.fds.clear();
   packet.eof = size == 0 && !packet.truncated && message.msg_controllen == 0 && at_end(socket);

@@ -32,9 +32,10 @@ class PlanWriter {
     bytes_.insert(bytes_.end(), from, from + text.size());
     bytes_.push_back(std::byte{0});
   }
-  void append_texts(const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) append_text(text);
+  void append_texts(const auto& texts) {
+    for (const std::string_view text : texts) append_text(text);
   }
+  void reserve(std::size_t size) { bytes_.reserve(size); }
 
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }
   [[nodiscard]] bool has_nul() const { return has_nul_; }
@@ -81,17 +82,27 @@ void write_tables(PlanWriter& writer, const LaunchPlan& plan) {
 }
 
 // The variables less those that the launcher will write itself; getenv would find only the first of two.
-std::vector<std::string> without_pid_variables(const LaunchPlan& plan) {
-  std::vector<std::string> kept;
-  for (const std::string& variable : plan.variables) {
-    const std::string name = variable.substr(0, variable.find('='));
+std::vector<std::string_view> without_pid_variables(const LaunchPlan& plan) {
+  std::vector<std::string_view> kept;
+  kept.reserve(plan.variables.size());
+  for (const std::string_view variable : plan.variables) {
+    const std::string_view name = variable.substr(0, variable.find('='));
     if (std::ranges::find(plan.pid_variables, name) == plan.pid_variables.end()) kept.push_back(variable);
   }
   return kept;
 }
 
+// About as much as the plan will take: one allocation is enough then.
+std::size_t size_hint(const LaunchPlan& plan) {
+  std::size_t size = kHeaderSize + plan.program.size() + plan.directory_text.size() + 1024;
+  for (const auto* texts : {&plan.arguments, &plan.variables}) {
+    for (const std::string& text : *texts) size += text.size() + 1;
+  }
+  return size;
+}
+
 void write_texts(PlanWriter& writer, const LaunchPlan& plan) {
-  const std::vector<std::string> variables = without_pid_variables(plan);
+  const std::vector<std::string_view> variables = without_pid_variables(plan);
   writer.set(kArgumentsAt, count(plan.arguments.size()));
   writer.set(kVariablesAt, count(variables.size()));
   writer.set(kPidVariablesAt, count(plan.pid_variables.size()));
@@ -108,6 +119,7 @@ void write_texts(PlanWriter& writer, const LaunchPlan& plan) {
 
 std::expected<std::vector<std::byte>, FormatError> encode(const LaunchPlan& plan) {
   PlanWriter writer;
+  writer.reserve(size_hint(plan));
   writer.set_flag(kNewSession, plan.new_session);
   writer.set_if(kUmaskAt, kHasUmask, plan.umask);
   writer.set(kOomScoreAt, static_cast<std::uint32_t>(plan.oom_score_adj.value_or(0)));

@@ -17,8 +17,12 @@ bool is_same_file(os::FdRef a, os::FdRef b) {
 }  // namespace
 
 Output::Output(loop::Loop& loop, os::FdRef standard_output, os::FdRef standard_error)
-    : out_(std::make_unique<LineSink>(loop, standard_output)) {
+    : flushing_(loop, [this] { flush(); }), out_(std::make_unique<LineSink>(loop, standard_output)) {
   if (!is_same_file(standard_output, standard_error)) err_ = std::make_unique<LineSink>(loop, standard_error);
+}
+
+Output::~Output() {
+  if (own_waits_) flush();
 }
 
 void Output::add(const LineSource& source, std::string_view line) {
@@ -28,7 +32,8 @@ void Output::add(const LineSource& source, std::string_view line) {
 
 void Output::add_own(std::string_view line) {
   sink(true).add("", line);
-  sink(true).flush();
+  own_waits_ = true;
+  flushing_.schedule();
   remember({.app = "", .is_stderr = true}, line);
 }
 
@@ -44,6 +49,7 @@ void Output::remember(const LineSource& source, std::string_view line) {
 }
 
 void Output::flush() {
+  own_waits_ = false;
   out_->flush();
   if (err_) err_->flush();
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/ids.hpp"
+#include "loop/deferred.hpp"
 #include "loop/loop.hpp"
 #include "master/facts.hpp"
 #include "master/line_ring.hpp"
@@ -35,10 +36,11 @@ class Output {
  public:
   // Borrows both descriptors, which need not be open.
   Output(loop::Loop& loop, os::FdRef standard_output, os::FdRef standard_error);
+  ~Output();
 
   // A worker's line: written at the next flush().
   void add(const LineSource& source, std::string_view line);
-  // The master's own: to standard error, at once.
+  // The master's own: to standard error, by itself in the next turn of the loop, with all others of this turn.
   void add_own(std::string_view line);
   void flush();
 
@@ -57,6 +59,8 @@ class Output {
   void remember(const LineSource& source, std::string_view line);
 
   LineRing ring_;
+  loop::Deferred flushing_;
+  bool own_waits_ = false;  // for flushing_; or for the end, if that comes first
   std::unique_ptr<LineSink> out_;
   std::unique_ptr<LineSink> err_;  // none: it is the same file as standard output
 };

@@ -73,6 +73,26 @@ TEST_CASE("lines carry app, slot and generation, and keep their stream") {
   CHECK(read_now(written.err.read) == "web/0 g3 | oops\nliveswap: ready\n");
 }
 
+TEST_CASE("the master's own lines of one turn of the loop are written together, without being asked for") {
+  Written written;
+  written.output->add_own("liveswap: one");
+  written.output->add_own("liveswap: two");
+  CHECK(read_now(written.err.read).empty());
+  std::string text;
+  run_until(written.loop, [&] {
+    text += read_now(written.err.read);
+    return !text.empty();
+  });
+  CHECK(text == "liveswap: one\nliveswap: two\n");
+}
+
+TEST_CASE("what the master said last is written before it goes") {
+  Written written;
+  written.output->add_own("liveswap: gone");
+  written.output.reset();
+  CHECK(read_now(written.err.read) == "liveswap: gone\n");
+}
+
 TEST_CASE("what was written is remembered with its origin") {
   Written written;
   written.output->add(source("web", 2, true), "hello");

@@ -73,6 +73,7 @@ core::AppPlan decode_app(Context& context, const Entry& entry,
     context.findings.error(entry.key_offset,
                            fmt::format("{}: command: or target: must say what to run", label));
   }
+  section.take_choice("protocol", app.protocol);
   decode_target(section, app);
   decode_listener_names(section, app, listeners, only_app);
   decode_command(section, app, listeners);

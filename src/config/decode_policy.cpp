@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <csignal>
 
+#include "config/address.hpp"
+#include "config/text.hpp"
+
 namespace liveswap::config {
 
 namespace {
 
 // More deaths than that are not counted but endured: `limit` is left out.
 constexpr std::uint64_t kBurstMax = 1000;
+constexpr std::uint64_t kOnDemandMax = 1024;  // listeners of one app: each is a descriptor of the master
 
 auto number(std::uint64_t min, std::uint64_t max) {
   return [min, max](std::string_view text) { return parse_number(text, min, max); };
@@ -38,6 +42,9 @@ void decode_ready(Section ready, core::AppPlan& app) {
   if (ready.has("interval") && !is_command) ready.error("interval", "goes with when: command only");
   if (ready.has("command") && !is_command) ready.error("command", "goes with when: command only");
   if (is_command && !ready.has("command")) ready.error("when", "needs a command: beside it");
+  if (app.ready.when == core::ReadyWhen::message && app.protocol != core::Protocol::node) {
+    ready.error("when", "message goes with protocol: node only: it is what process.send() says");
+  }
   if (is_delay && app.ready.delay >= app.policy.ready_timeout) {
     ready.error(ready.has("delay") ? "delay" : "timeout", "the delay is not shorter than the timeout");
   }
@@ -52,12 +59,23 @@ void take_signal(Section& section, int& target, bool may_kill) {
   }
 }
 
+// What naught and pm2 say to their workers; a program that is written for neither has no use for it.
+void take_drain_message(Section& drain, core::AppPlan& app) {
+  auto message = drain.word("message");
+  if (!message) return;
+  if (message->text != "shutdown") drain.error("message", fmt::format("{} is not shutdown", quoted(message->text)));
+  if (app.protocol != core::Protocol::node) drain.error("message", "goes with protocol: node only");
+  app.drain_message = message->text;
+}
+
 void decode_drain(Section drain, core::AppPlan& app) {
   app.policy.drain_by_signal = core::drains_by_signal(app.protocol);
   if (drain.has("signal") && !app.policy.drain_by_signal) {
-    drain.error("signal", "a native worker is asked by a message on its channel, not by a signal");
+    drain.error("signal", fmt::format("a {} worker is asked by a message on its channel, not by a signal",
+                                      core::name_of(app.protocol)));
   }
   take_signal(drain, app.policy.drain_signal, false);
+  take_drain_message(drain, app);
   drain.take_duration("timeout", app.policy.drain_timeout);
 }
 
@@ -94,11 +112,27 @@ void decode_upgrade(Section upgrade, core::AppPlan& app) {
   }
 }
 
+// What workers may open while they run: only Node's protocol has a way to ask.
+void decode_on_demand(Section& section, core::AppPlan& app) {
+  for (const char* key : {"allow_bind", "on_demand_max"}) {
+    if (section.has(key) && app.protocol != core::Protocol::node) section.error(key, "goes with protocol: node only");
+  }
+  section.take("on_demand_max", app.on_demand_max, number(0, kOnDemandMax));
+  for (const auto& word : section.words("allow_bind", "an address").value_or(std::vector<PlacedWord>{})) {
+    auto addresses = parse_address(word.text, section.context().folder);
+    if (addresses) {
+      app.allow_bind.insert(app.allow_bind.end(), addresses->begin(), addresses->end());
+    } else {
+      section.error_at(word.offset, "allow_bind", fmt::format("{}", addresses.error()));
+    }
+  }
+}
+
 }  // namespace
 
 void decode_policy(Section& section, core::AppPlan& app) {
-  section.take_choice("protocol", app.protocol);
   section.take_choice("output", app.output);
+  decode_on_demand(section, app);
   decode_workers(section, app);
   decode_ready(section.section("ready"), app);
   decode_drain(section.section("drain"), app);

@@ -72,12 +72,21 @@ std::string address_in_words(const core::Address& address) {
   return text;
 }
 
+std::string_view how_it_says_so(core::Protocol protocol) {
+  switch (protocol) {
+    case core::Protocol::native: return "on its channel";
+    case core::Protocol::node: return "by listening with all servers that it has asked for";
+    case core::Protocol::systemd: break;
+  }
+  return "(READY=1)";
+}
+
 std::string readiness(const core::AppPlan& app, const core::MasterPlan& plan) {
   auto within = fmt::format("within {}", core::text_of(app.policy.ready_timeout));
   switch (app.ready.when) {
     case core::ReadyWhen::notify:
-      return fmt::format("when the worker says so {}, {}",
-                         app.protocol == core::Protocol::native ? "on its channel" : "(READY=1)", within);
+      return fmt::format("when the worker says so {}, {}", how_it_says_so(app.protocol), within);
+    case core::ReadyWhen::message: return fmt::format("when the program says process.send('ready'), {}", within);
     case core::ReadyWhen::delay: return fmt::format("{} after its start", core::text_of(app.ready.delay));
     case core::ReadyWhen::command:
       return fmt::format("when {} succeeds, tried every {}, {}", command_line(app.ready.command, plan, app),
@@ -91,7 +100,7 @@ std::string amount(const core::Amount& amount) {
 }
 
 std::string drain(const core::AppPolicy& policy) {
-  auto how = policy.drain_by_signal ? core::signal_name(policy.drain_signal) : "a message on the channel";
+  auto how = policy.drain_by_signal ? core::signal_name(policy.drain_signal) : "a message on its channel";
   return fmt::format("{}, then at most {}", how, core::text_of(policy.drain_timeout));
 }
 
@@ -142,6 +151,25 @@ std::string describe_environment(const core::MasterPlan& plan, const core::AppPl
   return out;
 }
 
+// A Node worker has no descriptors but its channel; listen({fd: N}) counts the listeners as if it had.
+std::string describe_sockets(const core::MasterPlan& plan, const core::AppPlan& app) {
+  std::string out;
+  const bool is_node = app.protocol == core::Protocol::node;
+  if (is_node) out += row("", "3  Node's channel (NODE_CHANNEL_FD)");
+  std::size_t width = 0;
+  for (const auto& name : app.listeners) width = std::max(width, name.size());
+  int next = 3;
+  for (const auto& descriptor : descriptors_of(plan, app)) {
+    out += row(is_node && next == 3 ? "for listen()" : "",
+               fmt::format("{}{}  {:<{}}  {}", is_node ? "fd " : "", descriptor.number, descriptor.listener, width,
+                           address_in_words(descriptor.address)));
+    next = descriptor.number + 1;
+  }
+  if (app.protocol == core::Protocol::native) out += row("", fmt::format("{}  the channel", next));
+  for (const auto& address : app.allow_bind) out += row("allow_bind", address_in_words(address));
+  return out;
+}
+
 std::string describe_app(const core::MasterPlan& plan, const core::AppPlan& app,
                          const AddedVariables& added) {
   std::string out = fmt::format("app {}\n", app.name);
@@ -155,16 +183,7 @@ std::string describe_app(const core::MasterPlan& plan, const core::AppPlan& app,
   out += row("", fmt::format("1, 2  {}", app.output == core::Output::prefix
                                              ? "the master's output, each line labelled"
                                              : "the master's output, as it is"));
-  std::size_t width = 0;
-  for (const auto& name : app.listeners) width = std::max(width, name.size());
-  int next = 3;
-  for (const auto& descriptor : descriptors_of(plan, app)) {
-    out += row("", fmt::format("{}  {:<{}}  {}", descriptor.number, descriptor.listener, width,
-                               address_in_words(descriptor.address)));
-    next = descriptor.number + 1;
-  }
-  if (app.protocol == core::Protocol::native) out += row("", fmt::format("{}  the channel", next));
-  return out + describe_environment(plan, app, added);
+  return out + describe_sockets(plan, app) + describe_environment(plan, app, added);
 }
 
 }  // namespace

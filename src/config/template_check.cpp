@@ -28,6 +28,9 @@ std::string refuse_listener(const Part& part, const std::vector<core::ListenerPl
   if (part.variable == Variable::fd && !own) {
     return fmt::format("{}: {} is not among this app's listeners", text_of(part), quoted(part.text));
   }
+  if (part.variable == Variable::fd && app.protocol == core::Protocol::node) {
+    return fmt::format("{}: a node worker is handed no descriptors: it asks for them by listen()", text_of(part));
+  }
   const auto& addresses = found->addresses;
   if (addresses.empty()) return "";  // a bad address, told already
   if (part.index >= addresses.size()) {

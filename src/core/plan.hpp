@@ -79,7 +79,7 @@ struct AppPolicy {
   Duration drain_timeout = std::chrono::seconds(60);
   Duration stop_timeout = std::chrono::seconds(10);
   int drain_signal = 15;         // used where the protocol drains by a signal
-  bool drain_by_signal = true;   // false: by a message on the channel (native)
+  bool drain_by_signal = true;   // false: by a message (native, node)
   int stop_signal = 15;
   Duration restart_delay = std::chrono::milliseconds(100);
   Duration restart_max_delay = std::chrono::seconds(30);
@@ -137,6 +137,9 @@ struct AppPlan {
   std::vector<std::pair<std::string, std::string>> env;  // in the file's order, unexpanded
   std::vector<Limit> limits;
   Output output = Output::prefix;
+  std::string drain_message;           // node: sent to the program before it is asked to close its servers; "" for none
+  std::vector<Address> allow_bind;     // node: what its workers may also open, whatever their own rights
+  std::uint32_t on_demand_max = 64;    // node: listeners that its workers may have opened at a time
   bool operator==(const AppPlan&) const = default;
 };
 

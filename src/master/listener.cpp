@@ -24,7 +24,7 @@ bool shares_port(const core::Address& address) { return !is_unix(address.kind) &
 
 struct Listener::Attempt {
   std::vector<ListenerSocket> sockets;
-  std::vector<std::string> failures;
+  std::vector<OpenFailure> failures;
   std::uint16_t chosen_port = 0;
   bool port_was_taken = false;  // the one that the kernel has just chosen for another address
 };
@@ -47,16 +47,16 @@ Listener::Attempt Listener::try_to_open() const {
     } else if (!address.if_available || !is_absent(socket.error().code)) {
       const bool just_chosen = shares_port(address) && port != chosen_port_;
       if (just_chosen && socket.error().code == EADDRINUSE) attempt.port_was_taken = true;
-      attempt.failures.push_back(say(socket.error().text));
+      attempt.failures.push_back({say(socket.error().text), socket.error().code});
     }
   }
   if (attempt.sockets.empty() && attempt.failures.empty()) {
-    attempt.failures.push_back(say("this machine has none of its addresses"));
+    attempt.failures.push_back({say("this machine has none of its addresses"), EADDRNOTAVAIL});
   }
   return attempt;
 }
 
-std::expected<void, std::vector<std::string>> Listener::open() {
+std::expected<void, std::vector<OpenFailure>> Listener::open() {
   Attempt attempt = try_to_open();
   for (int again = 1; attempt.port_was_taken && again < kPortAttempts; ++again) attempt = try_to_open();
   if (!attempt.failures.empty()) return std::unexpected(std::move(attempt.failures));
@@ -126,12 +126,37 @@ std::vector<std::string> Listener::reassert() {
 }
 
 void Listener::add_bound_to(std::vector<BoundSocket>& out) const {
+  for (std::size_t index = 0; index < sockets_.size(); ++index) out.push_back(bound(index));
+}
+
+BoundSocket Listener::bound(std::size_t index) const {
+  const ListenerSocket& socket = sockets_[index];
+  const os::SocketAddress& address = socket.address();
+  std::string host = is_unix(socket.kind()) ? address.unix_name() : address.host();
+  return {plan_.name, index, socket.fd(), socket.kind(), std::move(host), address.port()};
+}
+
+// An address with port 0 is meant by who asks for port 0, and by who asks for the port that the kernel chose. Where the
+// file says `[::1]` and the worker `::1` with another IPV6_V6ONLY, nobody could tell the difference; of `::` they could.
+bool Listener::is_at(const ListenerSocket& socket, const core::Address& wanted, bool v6only) const {
+  if (socket.kind() != wanted.kind) return false;
+  const os::SocketAddress& real = socket.address();
+  if (is_unix(wanted.kind)) return real.unix_name() == (wanted.abstract ? "@" : "") + wanted.path;
+  if (real.port() != wanted.port && (wanted.port != 0 || chosen_port_ == 0)) return false;
+  if (!real.is_any_host()) return real.host() == wanted.host;
+  if (wanted.host.empty()) return real.family() == AF_INET || !plan_.options.v6only;
+  return real.host() == wanted.host && (real.family() == AF_INET || plan_.options.v6only == v6only);
+}
+
+std::optional<BoundSocket> Listener::socket_at(const core::Address& wanted, bool v6only) const {
   for (std::size_t index = 0; index < sockets_.size(); ++index) {
-    const ListenerSocket& socket = sockets_[index];
-    const os::SocketAddress& address = socket.address();
-    std::string host = is_unix(socket.kind()) ? address.unix_name() : address.host();
-    out.push_back({plan_.name, index, socket.fd(), socket.kind(), std::move(host), address.port()});
+    if (is_at(sockets_[index], wanted, v6only)) return bound(index);
   }
+  return std::nullopt;
+}
+
+bool Listener::can_be_found() const {
+  return !sockets_.empty() && std::ranges::all_of(sockets_, &ListenerSocket::can_be_found);
 }
 
 void Listener::add_rows_to(std::vector<ListenerRow>& out, const std::vector<std::string>& apps) const {

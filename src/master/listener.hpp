@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ class Listener {
   [[nodiscard]] bool is_open() const { return !sockets_.empty(); }
 
   // Opens all of its sockets or none; every failure is told.
-  [[nodiscard]] std::expected<void, std::vector<std::string>> open();
+  [[nodiscard]] std::expected<void, std::vector<OpenFailure>> open();
   void close();
 
   // For the time between an app's wish to stop and its end. What could not be held back is told, once.
@@ -41,10 +42,14 @@ class Listener {
   [[nodiscard]] std::vector<std::string> reassert();
 
   void add_bound_to(std::vector<BoundSocket>& out) const;
+  [[nodiscard]] std::optional<BoundSocket> socket_at(const core::Address& wanted, bool v6only) const;  // see Listeners
+  [[nodiscard]] bool can_be_found() const;
   void add_rows_to(std::vector<ListenerRow>& out, const std::vector<std::string>& apps) const;
 
  private:
   struct Attempt;
+  [[nodiscard]] BoundSocket bound(std::size_t index) const;
+  [[nodiscard]] bool is_at(const ListenerSocket& socket, const core::Address& wanted, bool v6only) const;
   [[nodiscard]] Attempt try_to_open() const;
   [[nodiscard]] std::uint16_t port_of(const core::Address& address) const;
   [[nodiscard]] std::expected<void, std::string> apply_hold();

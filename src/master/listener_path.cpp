@@ -13,6 +13,10 @@
 namespace liveswap::master {
 namespace {
 
+const os::FileIdentity* pointer_to(const std::optional<os::FileIdentity>& identity) {
+  return identity ? &*identity : nullptr;
+}
+
 // Somebody else may be replacing the same stale file at the same time; one of us gets it.
 constexpr int kBindAttempts = 3;
 
@@ -89,7 +93,8 @@ os::Result<struct stat> give_rights(const std::string& path, const PathRights& r
   if (!file) return std::unexpected(file.error());
   const auto found = stat_of(*file, path);
   if (!found) return found;
-  if (!S_ISSOCK(found->st_mode) || (found->st_mode & 07777) != 0 || found->st_uid != ::geteuid()) {
+  const uid_t maker = rights.maker ? rights.maker->uid : ::geteuid();
+  if (!S_ISSOCK(found->st_mode) || (found->st_mode & 07777) != 0 || found->st_uid != maker) {
     return os::fail_with(0, fmt::format("bind({}): somebody else has replaced the socket's file", path));
   }
   if (rights.user || rights.group) {
@@ -111,6 +116,8 @@ os::Result<ListenerPath> ListenerPath::bind(os::FdRef socket, const std::string&
   // A socket's file gets the mode that the socket has when it is bound: none, until its owner is the right
   // one.
   if (::fchmod(socket.get(), 0) != 0) return os::fail("fchmod", path);
+  const os::FileRights taken(pointer_to(rights.maker));
+  if (!taken.taken()) return std::unexpected(taken.taken().error());
   const auto address = os::SocketAddress::unix_path(path);
   if (!address) return std::unexpected(address.error());
   auto bound = os::bind_socket(socket, *address);
@@ -122,11 +129,12 @@ os::Result<ListenerPath> ListenerPath::bind(os::FdRef socket, const std::string&
 
   ListenerPath made;
   made.path_ = path;
+  made.maker_ = rights.maker;
   const auto file = give_rights(path, rights);
   if (!file) {
     struct stat found {};
     if (::lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode) && (found.st_mode & 07777) == 0)
-      made.remove();
+      ::unlink(path.c_str());
     return std::unexpected(file.error());
   }
   made.device_ = file->st_dev;
@@ -142,6 +150,8 @@ bool ListenerPath::ours() const {
 os::Result<void> ListenerPath::hide() {
   if (hidden()) return {};
   if (!ours()) return os::fail_with(0, fmt::format("{} is not this listener's file any more", path_));
+  const os::FileRights rights(pointer_to(maker_));
+  if (!rights.taken()) return rights.taken();
   const std::string away = aside(path_, "stopping");
   if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, away.c_str(), RENAME_NOREPLACE) != 0) {
     return os::fail("rename", path_);
@@ -152,6 +162,8 @@ os::Result<void> ListenerPath::hide() {
 
 os::Result<void> ListenerPath::show() {
   if (!hidden()) return {};
+  const os::FileRights rights(pointer_to(maker_));
+  if (!rights.taken()) return rights.taken();
   if (::renameat2(AT_FDCWD, hidden_as_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) != 0) {
     return os::fail("rename", path_);
   }
@@ -159,6 +171,9 @@ os::Result<void> ListenerPath::show() {
   return {};
 }
 
-void ListenerPath::remove() const { ::unlink(where().c_str()); }
+void ListenerPath::remove() const {
+  const os::FileRights rights(pointer_to(maker_));
+  if (rights.taken()) ::unlink(where().c_str());
+}
 
 }  // namespace liveswap::master

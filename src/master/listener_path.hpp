@@ -15,6 +15,7 @@
 
 #include "os/error.hpp"
 #include "os/fd.hpp"
+#include "os/file_rights.hpp"
 
 namespace liveswap::master {
 
@@ -22,6 +23,7 @@ struct PathRights {
   mode_t mode = 0660;
   std::optional<uid_t> user;
   std::optional<gid_t> group;
+  std::optional<os::FileIdentity> maker;  // with whose rights the file is made, moved and removed; none: the master's
 };
 
 class ListenerPath {
@@ -47,6 +49,7 @@ class ListenerPath {
   [[nodiscard]] const std::string& where() const { return hidden() ? hidden_as_ : path_; }
 
   std::string path_;
+  std::optional<os::FileIdentity> maker_;
   std::string hidden_as_;
   dev_t device_ = 0;
   ino_t inode_ = 0;

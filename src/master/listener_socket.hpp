@@ -43,6 +43,7 @@ class ListenerSocket {
   [[nodiscard]] os::FdRef fd() const { return fd_; }
   [[nodiscard]] core::SocketKind kind() const { return kind_; }
   [[nodiscard]] const os::SocketAddress& address() const { return address_; }  // the real one
+  [[nodiscard]] bool can_be_found() const { return !path_ || path_->ours(); }   // its path leads to it
 
   // TCP: handshakes that begin now get no answer, those under way end well. UDP: every datagram is dropped.
   // A Unix path: its file is out of sight. An abstract name: an error. Twice is once.

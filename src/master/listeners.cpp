@@ -17,6 +17,10 @@ namespace {
 
 using Failures = std::vector<std::string>;
 
+void add_texts(Failures& failures, std::vector<OpenFailure> added) {
+  for (OpenFailure& failure : added) failures.push_back(std::move(failure.text));
+}
+
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
@@ -48,6 +52,16 @@ std::string joined(const Failures& failures) {
 
 }  // namespace
 
+bool Listeners::App::uses(const std::string& listener) const {
+  return contains(lists, listener) || contains(added, listener);
+}
+
+std::vector<std::string> Listeners::App::used() const {
+  std::vector<std::string> names = lists;
+  names.insert(names.end(), added.begin(), added.end());
+  return names;
+}
+
 Listeners::Listeners(loop::Loop& loop, Post post) : loop_(loop), post_(std::move(post)) {}
 
 Listeners::~Listeners() = default;
@@ -62,7 +76,7 @@ std::expected<void, Failures> Listeners::bind(const core::MasterPlan& plan) {
       continue;
     }
     auto made = std::make_unique<Listener>(listener, *rights, backlog);
-    if (auto opened = made->open(); !opened) std::ranges::move(opened.error(), std::back_inserter(failures));
+    if (auto opened = made->open(); !opened) add_texts(failures, std::move(opened.error()));
     listeners_.push_back(std::move(made));
   }
   if (!failures.empty()) {
@@ -70,7 +84,7 @@ std::expected<void, Failures> Listeners::bind(const core::MasterPlan& plan) {
     return std::unexpected(std::move(failures));
   }
   for (const core::AppPlan& app : plan.apps) {
-    apps_.emplace(core::AppId{apps_.size() + 1}, App{app.name, app.listeners, Need::to_serve, nullptr});
+    apps_.emplace(core::AppId{apps_.size() + 1}, App{app.name, app.listeners, {}, Need::to_serve, nullptr});
   }
   return {};
 }
@@ -89,12 +103,45 @@ std::vector<BoundSocket> Listeners::sockets_of(std::span<const std::string> name
   return sockets;
 }
 
+std::optional<BoundSocket> Listeners::socket_at(const core::Address& address, bool v6only,
+                                                std::span<const std::string> names) const {
+  for (const std::string& name : names) {
+    const Listener* listener = find(name);
+    if (listener == nullptr) continue;
+    if (auto socket = listener->socket_at(address, v6only)) return socket;
+  }
+  return std::nullopt;
+}
+
+std::expected<void, OpenFailure> Listeners::add_for(core::AppId app, const core::ListenerPlan& plan,
+                                                    const PathRights& rights) {
+  auto made = std::make_unique<Listener>(plan, rights, os::somaxconn());
+  if (auto opened = made->open(); !opened) return std::unexpected(std::move(opened.error().front()));
+  listeners_.push_back(std::move(made));
+  apps_.at(app).added.push_back(plan.name);
+  return {};
+}
+
+void Listeners::remove(const std::string& name) {
+  for (auto& [id, app] : apps_) std::erase(app.added, name);
+  discard(name);
+}
+
+void Listeners::discard(const std::string& name) {
+  std::erase_if(listeners_, [&](const auto& listener) { return listener->name() == name; });
+}
+
+bool Listeners::still_there(std::string_view name) const {
+  const Listener* listener = find(name);
+  return listener != nullptr && listener->can_be_found();
+}
+
 std::vector<ListenerRow> Listeners::rows() const {
   std::vector<ListenerRow> rows;
   for (const auto& listener : listeners_) {
     std::vector<std::string> apps;
     for (const auto& [id, app] : apps_) {
-      if (contains(app.lists, listener->name())) apps.push_back(app.name);
+      if (app.uses(listener->name())) apps.push_back(app.name);
     }
     listener->add_rows_to(rows, apps);
   }
@@ -137,7 +184,7 @@ std::expected<void, std::string> Listeners::make_ready(const std::vector<std::st
     } else if (auto open = listener->open(); open) {
       opened.push_back(listener);
     } else {
-      std::ranges::move(open.error(), std::back_inserter(failures));
+      add_texts(failures, std::move(open.error()));
     }
   }
   if (failures.empty()) return {};
@@ -148,7 +195,7 @@ std::expected<void, std::string> Listeners::make_ready(const std::vector<std::st
 Listeners::Need Listeners::need_of(const Listener& listener) const {
   std::optional<Need> most;
   for (const auto& [id, app] : apps_) {
-    if (contains(app.lists, listener.name())) most = std::max(most, std::optional(app.need));
+    if (app.uses(listener.name())) most = std::max(most, std::optional(app.need));
   }
   return most.value_or(Need::to_serve);
 }
@@ -166,7 +213,7 @@ Failures Listeners::settle() {
 
 std::vector<Listener*> Listeners::held_back_for(const App& app) const {
   std::vector<Listener*> held;
-  for (const std::string& name : app.lists) {
+  for (const std::string& name : app.used()) {
     Listener* listener = find(name);
     if (need_of(*listener) == Need::to_empty_queue) held.push_back(listener);
   }
@@ -192,6 +239,7 @@ void Listeners::close(core::AppId id) {
   App& app = apps_.at(id);
   app.watch.reset();
   app.need = Need::none;
+  for (const std::string& name : std::exchange(app.added, {})) discard(name);
   settle();
 }
 
@@ -216,7 +264,7 @@ std::expected<bool, std::string> Listeners::set_paused(std::string_view name, bo
 
 std::vector<std::string> Listeners::reassert(core::AppId id) {
   std::vector<std::string> changes;
-  for (const std::string& name : apps_.at(id).lists) {
+  for (const std::string& name : apps_.at(id).used()) {
     std::ranges::move(find(name)->reassert(), std::back_inserter(changes));
   }
   return changes;

@@ -19,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@
 #include "loop/loop.hpp"
 #include "master/bound_socket.hpp"
 #include "master/facts.hpp"
+#include "master/listener_path.hpp"
+#include "master/listener_socket.hpp"
 #include "master/post.hpp"
 
 namespace liveswap::master {
@@ -50,7 +53,20 @@ class Listeners {
   // The open sockets of these listeners, in that order; each listener's in the order of its addresses.
   [[nodiscard]] std::vector<BoundSocket> sockets_of(std::span<const std::string> names) const;
 
-  [[nodiscard]] std::vector<ListenerRow> rows() const;  // in the file's order
+  // The socket at that address among these listeners. No host means whatever is bound to all of them, port 0 whatever
+  // port the kernel chose there.
+  [[nodiscard]] std::optional<BoundSocket> socket_at(const core::Address& address, bool v6only,
+                                                     std::span<const std::string> names) const;
+
+  // A listener that the file does not have: open from now on until remove() or the app's close(), and the app's alone.
+  [[nodiscard]] std::expected<void, OpenFailure> add_for(core::AppId app, const core::ListenerPlan& plan,
+                                                         const PathRights& rights);
+  void remove(const std::string& name);
+  [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
+  // Whether clients can find it: the path of a Unix socket still leads to it.
+  [[nodiscard]] bool still_there(std::string_view name) const;
+
+  [[nodiscard]] std::vector<ListenerRow> rows() const;  // in the file's order, then those that were added
 
   // A new release of a started app lists these; what it listed before stays listed, since older generations
   // may still use it. A listener that is closed is bound again.
@@ -88,8 +104,12 @@ class Listeners {
   struct App {
     std::string name;
     std::vector<std::string> lists;
+    std::vector<std::string> added;  // by add_for()
     Need need = Need::to_serve;
     std::unique_ptr<QueueWatch> watch;  // while need is to_empty_queue
+
+    [[nodiscard]] bool uses(const std::string& listener) const;
+    [[nodiscard]] std::vector<std::string> used() const;
   };
 
   [[nodiscard]] Listener* find(std::string_view name) const;
@@ -97,6 +117,7 @@ class Listeners {
   [[nodiscard]] std::vector<Listener*> held_back_for(const App& app) const;
   [[nodiscard]] std::expected<void, std::string> make_ready(const std::vector<std::string>& names);
   std::vector<std::string> settle();
+  void discard(const std::string& name);
   [[nodiscard]] std::expected<bool, std::string> set_paused(std::string_view name, bool paused);
 
   loop::Loop& loop_;

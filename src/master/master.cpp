@@ -45,6 +45,7 @@ Master::Master(loop::Loop& loop, Parts parts)
       log_(plan_.log_level, plan_.log_format, [this](std::string_view line) { output_.add_own(line); }),
       service_manager_(std::move(parts.service_manager)),
       listeners_(loop, [this](core::Event event) { post(std::move(event)); }),
+      on_demand_(listeners_),
       launcher_(std::move(parts.launcher)),
       workers_({.loop = loop,
                 .launcher = launcher_,
@@ -52,6 +53,10 @@ Master::Master(loop::Loop& loop, Parts parts)
                 .log = log_,
                 .post = [this](core::Event event) { post(std::move(event)); },
                 .sockets_of = [this](std::span<const std::string> names) { return listeners_.sockets_of(names); },
+                .server_for = [this](const ServerRequest& request) { return on_demand_.socket_for(request); },
+                .server_data = [this](core::AppId app, const std::string& key, const std::string& offered) {
+                  return on_demand_.shared_data(app, key, offered);
+                },
                 .runtime_dir = instance_.runtime_dir,
                 .own_streams = {os::FdRef(STDOUT_FILENO), os::FdRef(STDERR_FILENO)},
                 .cgroup_parent = std::move(parts.cgroup_parent),

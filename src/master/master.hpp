@@ -32,6 +32,7 @@
 #include "master/launcher.hpp"
 #include "master/listeners.hpp"
 #include "master/log.hpp"
+#include "master/on_demand.hpp"
 #include "master/operations.hpp"
 #include "master/output.hpp"
 #include "master/release.hpp"
@@ -134,6 +135,7 @@ class Master final : public Operations {
   Log log_;
   ServiceManager service_manager_;
   Listeners listeners_;
+  OnDemand on_demand_;
   Launcher launcher_;
   Workers workers_;
   std::map<std::pair<core::AppId, core::ReleaseId>, std::shared_ptr<const Release>> releases_;

@@ -133,6 +133,7 @@ void Master::perform(const core::Tell& action) {
   log_.tell(level_of(note.kind), subject, sentence);
   events_.add(told);
   requests_.tell(told);
+  if (note.kind == core::NoteKind::generation_gone) on_demand_.generation_gone(note.app, note.generation);
   tell_service_manager(note);
 }
 

@@ -131,6 +131,7 @@ Step Maker::list_sockets() {
   for (const BoundSocket& socket : request_.sockets) values_.sockets.push_back(value_of(socket));
   int number = protocols::kFirstListener;
   for (const std::string& name : release_->plan.listeners) {
+    if (!release_->protocol->hands_sockets()) break;
     for (config::SocketValue& socket : values_.sockets) {
       if (socket.listener == name) socket.fd = number++;
     }

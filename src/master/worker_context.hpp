@@ -1,6 +1,7 @@
 // What all workers share. Owned by Workers, which outlives each of them.
 #pragma once
 
+#include <expected>
 #include <functional>
 #include <optional>
 #include <span>
@@ -15,12 +16,17 @@
 #include "master/log.hpp"
 #include "master/output.hpp"
 #include "master/post.hpp"
+#include "master/server_request.hpp"
 #include "os/descriptor_limit.hpp"
 
 namespace liveswap::master {
 
 // The open sockets of these listeners, in that order.
 using SocketsOf = std::function<std::vector<BoundSocket>(std::span<const std::string> names)>;
+// For workers that ask for their servers; see OnDemand.
+using ServerFor = std::function<std::expected<BoundSocket, ServerRefusal>(const ServerRequest&)>;
+using ServerData =
+    std::function<std::string(core::AppId app, const std::string& key, const std::string& offered)>;
 
 struct WorkerSetup {
   loop::Loop& loop;
@@ -29,6 +35,8 @@ struct WorkerSetup {
   const Log& log;
   Post post;
   SocketsOf sockets_of;
+  ServerFor server_for;
+  ServerData server_data;
   std::string runtime_dir;  // absolute, the master's alone
   StandardStreams own_streams;
   std::string cgroup_parent;  // below which each worker gets a cgroup of its own; "": none does

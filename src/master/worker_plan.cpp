@@ -26,9 +26,11 @@ protocols::LaunchFacts facts_of(const Release& release, const WorkerTraits& work
   facts.generation = worker.ids.generation.value;
   facts.release = worker.ids.release.value;
   facts.worker = worker.mark;
+  facts.worker_number = worker.ids.worker.value;
   facts.notify_socket = worker.notify_socket;
   facts.master_pid = ::getpid();
   facts.watchdog = release.plan.policy.watchdog;
+  if (!release.protocol->hands_sockets()) return facts;
   int number = protocols::kFirstListener;
   for (const BoundSocket& socket : sockets) facts.sockets.push_back(handed(socket, number++));
   return facts;
@@ -88,6 +90,12 @@ void set_variable(wire::LaunchPlan& plan, const std::string& name, const std::st
   plan.variables.push_back(start + value);
 }
 
+void place(PreparedLaunch& launch, os::FdRef fd, int number) {
+  const auto source = static_cast<std::uint32_t>(launch.descriptors.size());
+  launch.plan.placements.push_back({source, static_cast<std::uint32_t>(number)});
+  launch.descriptors.push_back(fd);
+}
+
 }  // namespace
 
 void join_cgroup(PreparedLaunch& launch, os::FdRef procs) {
@@ -102,7 +110,9 @@ void limit_descriptors(PreparedLaunch& launch, const os::DescriptorLimit& limit)
 }
 
 std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release, const WorkerTraits& worker,
-                                                          std::span<const BoundSocket> sockets) {
+                                                          std::span<const BoundSocket> sockets,
+                                                          std::span<const std::unique_ptr<WorkerLink>> links) {
+  if (!release.protocol->hands_sockets()) sockets = {};
   auto prepared = prepare(release, worker, release.command);
   if (!prepared) return prepared;
   if (release.program) prepared->plan.program = *release.program;
@@ -110,13 +120,18 @@ std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release
   const protocols::Environment own = release.protocol->environment(facts);
   for (const auto& [name, value] : own.variables) set_variable(prepared->plan, name, value);
   prepared->plan.pid_variables = own.pid_variables;
-  for (const BoundSocket& socket : sockets) {
-    const auto source = static_cast<std::uint32_t>(prepared->descriptors.size());
-    prepared->plan.placements.push_back({source, source + protocols::kFirstListener - 1});
-    prepared->descriptors.push_back(socket.fd);
-  }
+  int free = protocols::kFirstListener;
+  for (const BoundSocket& socket : sockets) place(*prepared, socket.fd, free++);
   if (const auto channel = release.protocol->channel_number(facts)) {
     prepared->plan.channel_target = static_cast<std::uint32_t>(*channel);
+    free = *channel + 1;
+  }
+  for (const auto& link : links) {
+    const LinkGift gift = link->gift(free);
+    for (const auto& [name, value] : gift.variables) set_variable(prepared->plan, name, value);
+    if (!gift.descriptor.valid()) continue;
+    place(*prepared, gift.descriptor, gift.number);
+    if (gift.number == free) ++free;
   }
   prepared->plan.descriptors = static_cast<std::uint32_t>(prepared->descriptors.size());
   return prepared;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "core/action.hpp"
 #include "master/bound_socket.hpp"
 #include "master/release.hpp"
+#include "master/worker_link.hpp"
 #include "os/descriptor_limit.hpp"
 #include "os/fd.hpp"
 #include "wire/launch_plan.hpp"
@@ -32,10 +34,10 @@ void join_cgroup(PreparedLaunch& launch, os::FdRef procs);
 // A limit for a process whose release sets none.
 void limit_descriptors(PreparedLaunch& launch, const os::DescriptorLimit& limit);
 
-// `sockets`: those that the app lists, in its order.
-[[nodiscard]] std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release,
-                                                                        const WorkerTraits& worker,
-                                                                        std::span<const BoundSocket> sockets);
+// `sockets`: those that the app lists, in its order. `links`: what else it gets to speak with the master.
+[[nodiscard]] std::expected<PreparedLaunch, std::string> prepare_worker(
+    const Release& release, const WorkerTraits& worker, std::span<const BoundSocket> sockets,
+    std::span<const std::unique_ptr<WorkerLink>> links);
 
 // `ready: {when: command}` for that worker: it has no sockets and no channel, and knows which worker is meant.
 [[nodiscard]] std::expected<PreparedLaunch, std::string> prepare_ready_command(const Release& release,

@@ -46,10 +46,12 @@ void WorkerProcess::start() {
 
 std::expected<void, std::string> WorkerProcess::try_start() {
   if (auto opened = open_notify_socket(); !opened) return opened;
+  if (auto opened = open_links(); !opened) return opened;
   make_cgroup();
   const auto sockets = context_.setup.sockets_of(release_->plan.listeners);
-  auto launched = launch(prepare_worker(*release_, traits_, sockets), OutputUser::program);
+  auto launched = launch(prepare_worker(*release_, traits_, sockets, links_), OutputUser::program);
   if (!launched) return std::unexpected(std::move(launched.error()));
+  for (const auto& link : links_) link->given();
   started_ = std::chrono::system_clock::now();
   session_ = launched->pid;  // the launcher begins one
   auto watched = watch(std::move(*launched));
@@ -80,6 +82,21 @@ std::expected<void, std::string> WorkerProcess::open_notify_socket() {
   notify_ = std::move(*notify);
   traits_.notify_socket = notify_->address();
   return {};
+}
+
+std::expected<void, std::string> WorkerProcess::open_links() {
+  auto links = make_links(context_, ids_, release_,
+                          {.said = [this](const std::vector<protocols::WorkerEvent>& events) { on_said(events); },
+                           .problem = [this](std::string_view text) { tell_problem(text); }});
+  if (!links) return std::unexpected(std::move(links.error()));
+  links_ = std::move(*links);
+  return {};
+}
+
+// What was sent before the end still counts.
+void WorkerProcess::close_links() {
+  for (const auto& link : links_) link->finish();
+  links_.clear();
 }
 
 void WorkerProcess::make_cgroup() {
@@ -158,6 +175,11 @@ void WorkerProcess::drain(core::Duration timeout) {
     (void)signal_main(signal->signo);
     return;
   }
+  if (std::holds_alternative<protocols::AskOnLink>(request)) {
+    const bool asked = main_ && std::ranges::any_of(links_, [](const auto& link) { return link->ask_to_drain(); });
+    if (main_ && !asked) tell_problem("cannot be asked to drain, since it has closed its channel");
+    return;
+  }
   if (!main_ || !channel_) return;
   if (auto sent = channel_->send(std::get<protocols::SendPacket>(request).packet); !sent) {
     tell_problem("cannot be asked to drain, since it has closed its channel: " + sent.error().message());
@@ -168,6 +190,10 @@ bool WorkerProcess::signal_main(int signo) {
   if (!main_) return false;
   main_->signal(signo);
   return true;
+}
+
+bool WorkerProcess::tell(std::string_view message) {
+  return main_ && std::ranges::any_of(links_, [&](const auto& link) { return link->tell(message); });
 }
 
 void WorkerProcess::signal_all(int signo) {
@@ -204,6 +230,7 @@ void WorkerProcess::on_main_ended(const os::ExitStatus& status) {
   if (channel_) channel_->finish();
   if (notify_) notify_->finish();
   if (main_) return;
+  close_links();
   channel_.reset();
   notify_.reset();
   ready_delay_.reset();

@@ -29,6 +29,7 @@
 #include "master/watched_process.hpp"
 #include "master/worker_channel.hpp"
 #include "master/worker_context.hpp"
+#include "master/worker_links.hpp"
 #include "master/worker_output.hpp"
 #include "master/worker_plan.hpp"
 #include "master/worker_tree.hpp"
@@ -48,6 +49,7 @@ class WorkerProcess {
   void drain(core::Duration timeout);
   void signal_all(int signo);                 // with all that it started
   [[nodiscard]] bool signal_main(int signo);  // false: it has none any more
+  [[nodiscard]] bool tell(std::string_view message);  // an operator's; false: it cannot be reached
 
   [[nodiscard]] core::AppId app() const { return ids_.app; }
   [[nodiscard]] WorkerFacts facts() const;
@@ -56,6 +58,8 @@ class WorkerProcess {
   [[nodiscard]] std::expected<void, std::string> try_start();
   [[nodiscard]] bool can_reach_runtime_dir() const;
   [[nodiscard]] std::expected<void, std::string> open_notify_socket();
+  [[nodiscard]] std::expected<void, std::string> open_links();
+  void close_links();
   void make_cgroup();
   [[nodiscard]] std::expected<LaunchedProcess, std::string> launch(std::expected<PreparedLaunch, std::string> prepared,
                                                                    OutputUser user);
@@ -100,6 +104,7 @@ class WorkerProcess {
   std::optional<os::Cgroup> cgroup_;
   std::unique_ptr<NotifySocket> notify_;
   std::unique_ptr<WorkerChannel> channel_;
+  WorkerLinks links_;
   std::unique_ptr<WatchedProcess> main_;
   std::vector<std::unique_ptr<WatchedProcess>> former_;  // main processes before MAINPID named another, still alive
   std::unique_ptr<loop::Timer> ready_delay_;

@@ -53,10 +53,9 @@ ssize_t receive_message(FdRef socket, msghdr& message, int flags) {
   return size == -1 && errno == ECONNRESET ? retry_interrupted(receive) : size;
 }
 
-}  // namespace
-
-Result<SendOutcome> send_packet(FdRef socket, std::span<const std::byte> payload, std::span<const FdRef> fds,
-                                int flags) {
+// How many bytes went; nothing where there is no room now.
+Result<std::optional<std::size_t>> send_message(FdRef socket, std::span<const std::byte> payload,
+                                                std::span<const FdRef> fds, int flags) {
   if (fds.size() > kMaxPacketFds) {
     return fail_with(EINVAL, "sendmsg(" + std::to_string(fds.size()) + " descriptors)");
   }
@@ -67,10 +66,26 @@ Result<SendOutcome> send_packet(FdRef socket, std::span<const std::byte> payload
   ControlBuffer control;
   if (!fds.empty()) attach_fds(message, control, fds);
 
-  const auto send = [&] { return ::sendmsg(socket.get(), &message, flags | MSG_NOSIGNAL); };
-  if (retry_interrupted(send) != -1) return SendOutcome::sent;
-  if (errno == EAGAIN || errno == EWOULDBLOCK) return SendOutcome::would_block;
+  const ssize_t sent =
+      retry_interrupted([&] { return ::sendmsg(socket.get(), &message, flags | MSG_NOSIGNAL); });
+  if (sent != -1) return std::optional<std::size_t>{static_cast<std::size_t>(sent)};
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return std::optional<std::size_t>{};
   return fail("sendmsg", socket.get());
+}
+
+}  // namespace
+
+Result<SendOutcome> send_packet(FdRef socket, std::span<const std::byte> payload, std::span<const FdRef> fds,
+                                int flags) {
+  const auto sent = send_message(socket, payload, fds, flags);
+  if (!sent) return std::unexpected(sent.error());
+  return *sent ? SendOutcome::sent : SendOutcome::would_block;
+}
+
+Result<std::size_t> send_some(FdRef socket, std::span<const std::byte> bytes, std::span<const FdRef> fds) {
+  const auto sent = send_message(socket, bytes, fds, MSG_DONTWAIT);
+  if (!sent) return std::unexpected(sent.error());
+  return sent->value_or(0);
 }
 
 Result<std::optional<ReceivedPacket>> receive_packet(FdRef socket, std::size_t max_payload,

@@ -1,6 +1,6 @@
 // Packets with descriptors and credentials over Unix sockets (SCM_RIGHTS, SCM_CREDENTIALS).
 // For SOCK_SEQPACKET and SOCK_DGRAM, where one packet and its descriptors are one
-// unit; never for SOCK_STREAM, where a send can be cut in two.
+// unit; on a SOCK_STREAM a send can be cut in two, and send_some() says where.
 //
 // Every received descriptor has an owner before anything is judged, and is close-on-exec. A packet that lost
 // a part on its way (payload longer than asked for, more descriptors than asked for or than this process may
@@ -37,6 +37,11 @@ enum class SendOutcome { sent, would_block };
 [[nodiscard]] Result<SendOutcome> send_packet(FdRef socket, std::span<const std::byte> payload,
                                               std::span<const FdRef> fds = {}, int flags = 0);
 
+// On a stream: as many bytes as fit now, 0 for none; the descriptors go with the first of them. Never waits.
+[[nodiscard]] Result<std::size_t> send_some(FdRef socket, std::span<const std::byte> bytes,
+                                            std::span<const FdRef> fds = {});
+
+// On a stream, a packet is what one read gives: descriptors never come with bytes before those they were sent with.
 // Nothing there to read (non-blocking socket or MSG_DONTWAIT) is nullopt. A peer that closed without having
 // read everything is no error: what it had sent is delivered, then eof.
 [[nodiscard]] Result<std::optional<ReceivedPacket>> receive_packet(FdRef socket, std::size_t max_payload,

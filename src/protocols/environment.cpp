@@ -64,11 +64,8 @@ void add_server_starter(Variables& variables, const LaunchFacts& facts) {
 
 }  // namespace
 
-Environment common_environment(const LaunchFacts& facts) {
+Environment environment_of_every_worker(const LaunchFacts& facts) {
   Variables variables;
-  add_systemd(variables, facts.sockets);
-  add_einhorn(variables, facts);
-  add_server_starter(variables, facts);
   variables.set("NOTIFY_SOCKET", facts.notify_socket);
   variables.set("LIVESWAP_APP", facts.app);
   variables.set("LIVESWAP_SLOT", facts.slot);
@@ -76,12 +73,23 @@ Environment common_environment(const LaunchFacts& facts) {
   variables.set("LIVESWAP_RELEASE", facts.release);
   variables.set("LIVESWAP_WORKER", facts.worker);
   Environment environment;
-  if (!facts.sockets.empty()) environment.pid_variables.emplace_back("LISTEN_PID");
   if (facts.watchdog) {
     variables.set("WATCHDOG_USEC", facts.watchdog->count());
     environment.pid_variables.emplace_back("WATCHDOG_PID");
   }
   environment.variables = std::move(variables).take();
+  return environment;
+}
+
+Environment common_environment(const LaunchFacts& facts) {
+  Variables variables;
+  add_systemd(variables, facts.sockets);
+  add_einhorn(variables, facts);
+  add_server_starter(variables, facts);
+  Environment environment = environment_of_every_worker(facts);
+  auto conventions = std::move(variables).take();
+  environment.variables.insert(environment.variables.begin(), conventions.begin(), conventions.end());
+  if (!facts.sockets.empty()) environment.pid_variables.insert(environment.pid_variables.begin(), "LISTEN_PID");
   return environment;
 }
 

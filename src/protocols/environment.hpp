@@ -30,7 +30,8 @@ struct LaunchFacts {
   std::uint32_t slot = 0;
   std::uint64_t generation = 0;
   std::uint64_t release = 0;
-  std::string worker;                 // the worker's id, by which all processes that it started can be found
+  std::string worker;                 // the worker's mark, by which all processes that it started can be found
+  std::uint64_t worker_number = 0;    // counted up from 1 in a master's life
   std::vector<HandedSocket> sockets;  // numbered from kFirstListener without a gap
   std::string notify_socket;          // path
   int master_pid = 0;
@@ -42,7 +43,10 @@ struct Environment {
   std::vector<std::string> pid_variables;  // to be set to the program's own process id, by the launcher
 };
 
-// What all protocols with sockets from 3 on have in common.
+// What every worker gets, whatever its protocol.
+[[nodiscard]] Environment environment_of_every_worker(const LaunchFacts& facts);
+
+// The same, with what all protocols with sockets from 3 on have in common.
 [[nodiscard]] Environment common_environment(const LaunchFacts& facts);
 
 }  // namespace liveswap::protocols

@@ -74,12 +74,8 @@ std::vector<WorkerEvent> Native::from_channel(std::span<const std::byte> packet,
 }
 
 std::vector<WorkerEvent> Native::from_notification(std::string_view datagram, std::size_t descriptors) const {
-  std::vector<WorkerEvent> events = events_of_notification(datagram, descriptors);
-  for (WorkerEvent& event : events) {
-    if (!std::holds_alternative<Ready>(event)) continue;
-    event = Problem{"READY=1 does not count under protocol native: readiness is said on the channel"};
-  }
-  return events;
+  return without_ready(events_of_notification(datagram, descriptors),
+                       "READY=1 does not count under protocol native: readiness is said on the channel");
 }
 
 }  // namespace liveswap::protocols

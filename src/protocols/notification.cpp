@@ -33,4 +33,11 @@ std::vector<WorkerEvent> events_of_notification(std::string_view datagram, std::
   return events;
 }
 
+std::vector<WorkerEvent> without_ready(std::vector<WorkerEvent> events, std::string_view why) {
+  for (WorkerEvent& event : events) {
+    if (std::holds_alternative<Ready>(event)) event = Problem{std::string(why)};
+  }
+  return events;
+}
+
 }  // namespace liveswap::protocols

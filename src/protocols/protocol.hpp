@@ -1,7 +1,8 @@
 // One worker protocol: how its workers find their sockets, how they are asked to drain, and what their
 // messages mean. Pure translation without state, one class a protocol; the master owns sockets, signals and
-// time.
+// time. What most protocols have in common stands here; a protocol overrides what it has of its own.
 //
+//   hands_sockets()               -> whether the app's listeners are descriptors from 3 on
 //   environment(facts)            -> variables for the launch plan
 //   channel_number(facts)         -> where the program finds the channel, or none
 //   drain(policy, timeout)        -> a packet for the channel, or a signal
@@ -35,7 +36,10 @@ struct SendPacket {
   std::vector<std::byte> packet;  // carries no descriptors
   bool operator==(const SendPacket&) const = default;
 };
-using DrainRequest = std::variant<SendSignal, SendPacket>;
+struct AskOnLink {  // the session that the worker has besides says it (node_session.hpp)
+  bool operator==(const AskOnLink&) const = default;
+};
+using DrainRequest = std::variant<SendSignal, SendPacket, AskOnLink>;
 
 class Protocol {
  public:
@@ -44,23 +48,25 @@ class Protocol {
   Protocol& operator=(const Protocol&) = delete;
   virtual ~Protocol() = default;
 
-  [[nodiscard]] virtual Environment environment(const LaunchFacts& facts) const = 0;
+  [[nodiscard]] virtual bool hands_sockets() const { return true; }
+
+  [[nodiscard]] virtual Environment environment(const LaunchFacts& facts) const;
 
   // The descriptor number that the program finds the channel at; none: it does not get the channel.
-  [[nodiscard]] virtual std::optional<int> channel_number(const LaunchFacts& facts) const = 0;
+  [[nodiscard]] virtual std::optional<int> channel_number(const LaunchFacts& facts) const;
 
   // `timeout`: after which the worker will be stopped; core::kForever: never.
-  [[nodiscard]] virtual DrainRequest drain(const core::AppPolicy& policy, core::Duration timeout) const = 0;
+  [[nodiscard]] virtual DrainRequest drain(const core::AppPolicy& policy, core::Duration timeout) const;
 
   // One packet, and how many descriptors came with it; the caller closes those. A packet that is not
   // understood is a Problem; one of an unknown type is nothing.
   [[nodiscard]] virtual std::vector<WorkerEvent> from_channel(std::span<const std::byte> packet,
-                                                              std::size_t descriptors) const = 0;
+                                                              std::size_t descriptors) const;
 
   // One datagram, and how many descriptors came with it; the caller closes those, of a Barrier after handling
   // it.
   [[nodiscard]] virtual std::vector<WorkerEvent> from_notification(std::string_view datagram,
-                                                                   std::size_t descriptors) const = 0;
+                                                                   std::size_t descriptors) const;
 };
 
 [[nodiscard]] std::unique_ptr<const Protocol> make_protocol(core::Protocol id);

@@ -76,7 +76,7 @@ app job
   workers     1
   protocol    native
   ready       when curl /run/admin.sock succeeds, tried every 1s, within 30s
-  drain       a message on the channel, then at most 1m
+  drain       a message on its channel, then at most 1m
   stop        SIGTERM, KILL after 10s
   upgrade     100% more, 0 fewer workers than wanted
   descriptors 0  /dev/null

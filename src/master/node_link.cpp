@@ -1,0 +1,118 @@
+#include "master/node_link.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <span>
+#include <utility>
+
+#include "os/scm.hpp"
+#include "os/socket.hpp"
+
+namespace liveswap::master {
+namespace {
+
+constexpr std::size_t kPieceMax = std::size_t{64} << 10;
+constexpr int kPiecesATurn = 16;  // a worker that never stops talking leaves the others their turn
+
+}  // namespace
+
+NodeLink::NodeLink(Settings settings, Handlers handlers)
+    : settings_(std::move(settings)), handlers_(std::move(handlers)), session_(settings_.ready_when) {}
+
+// Both ends are a stream, as libuv wants it; it makes its end non-blocking by itself.
+os::Result<std::unique_ptr<NodeLink>> NodeLink::open(loop::Loop& loop, Settings settings, Handlers handlers) {
+  auto pair = os::open_socket_pair(SOCK_STREAM);
+  if (!pair) return std::unexpected(pair.error());
+  auto link = std::unique_ptr<NodeLink>(new NodeLink(std::move(settings), std::move(handlers)));
+  link->ours_ = std::move(pair->first);
+  link->theirs_ = std::move(pair->second);
+  auto watch = loop::FdWatch::open(loop, link->ours_, {.readable = true}, [self = link.get()](loop::Readiness ready) {
+    if (ready.writable) self->write();
+    if (ready.readable) self->on_readable();
+  });
+  if (!watch) return std::unexpected(watch.error());
+  link->watch_ = std::move(*watch);
+  return link;
+}
+
+LinkGift NodeLink::gift(int free) const {
+  return {.variables = {{"NODE_CHANNEL_FD", std::to_string(free)}}, .descriptor = theirs_, .number = free};
+}
+
+void NodeLink::on_readable() {
+  for (int i = 0; i < kPiecesATurn && watch_; ++i) {
+    const auto piece = os::receive_packet(ours_, kPieceMax, os::kMaxPacketFds, MSG_DONTWAIT);
+    if (piece && !*piece) return;
+    if (!piece || (*piece)->eof) return close();
+    if (!(*piece)->fds.empty() && !std::exchange(told_foreign_, true)) {
+      handlers_.link.problem("sends handles to its primary, which has no use for them: closed");
+    }
+    take({reinterpret_cast<const char*>((*piece)->payload.data()), (*piece)->payload.size()});
+  }
+}
+
+void NodeLink::take(std::string_view bytes) {
+  const protocols::NodeHeard heard = session_.receive(bytes);
+  for (const std::string& key : heard.arrived) to_send_.erase(key);
+  for (const std::string& key : heard.closed) to_send_.erase(key);
+  for (const wire::node::ServerQuery& query : heard.asked) answer(query);
+  if (!heard.events.empty()) handlers_.link.said(heard.events);
+  write();
+}
+
+// The descriptor is duplicated for the time until it is sent: the listener can be closed before that.
+void NodeLink::answer(const wire::node::ServerQuery& query) {
+  auto server = handlers_.server(query);
+  if (!server) {
+    handlers_.link.problem(server.error().text);
+    return session_.refuse(query, server.error().error);
+  }
+  auto copy = os::dup_cloexec(server->fd);
+  if (!copy) {
+    handlers_.link.problem(copy.error().message());
+    return session_.refuse(query, copy.error().code);
+  }
+  to_send_.insert_or_assign(wire::node::key_of(query), std::move(*copy));
+  session_.grant(query, server->data);
+}
+
+// A descriptor goes with the first byte of its line, and is kept until the worker has it: the session sends the line
+// again if it got lost.
+void NodeLink::write() {
+  while (watch_) {
+    const protocols::NodeSession::Line* line = session_.outgoing();
+    if (line == nullptr) return watch_->want({.readable = true});
+    const auto rest = std::as_bytes(std::span(line->text)).subspan(written_);
+    const auto server = written_ == 0 ? to_send_.find(line->key) : to_send_.end();
+    const os::FdRef fd = server != to_send_.end() ? os::FdRef(server->second) : os::FdRef();
+    const auto sent = os::send_some(ours_, rest, fd.valid() ? std::span(&fd, 1) : std::span<const os::FdRef>());
+    if (!sent) return;  // the worker has closed its end, which reading finds out
+    if (*sent == 0) return watch_->want({.readable = true, .writable = true});
+    written_ += *sent;
+    if (written_ < line->text.size()) continue;
+    written_ = 0;
+    session_.sent();
+  }
+}
+
+bool NodeLink::ask_to_drain() {
+  if (!watch_) return false;
+  session_.ask_to_drain(settings_.drain_message);
+  write();
+  return true;
+}
+
+bool NodeLink::tell(std::string_view text) {
+  if (!watch_) return false;
+  session_.tell(text);
+  write();
+  return true;
+}
+
+void NodeLink::close() {
+  watch_.reset();
+  to_send_.clear();
+}
+
+}  // namespace liveswap::master

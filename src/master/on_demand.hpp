@@ -1,0 +1,62 @@
+// Listeners that no file names: opened when a worker asks for an address, shared by every worker that asks for the
+// same, kept from generation to generation, and closed when no generation uses them any more. And the rules of who may
+// have what: a worker gets a listener that its app lists; else an address that its own uid could bind by itself, or
+// that `allow_bind` lists. What another app has is in use.
+//
+// Owned by Master. The listeners themselves are kept by Listeners, as those of the file are.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "core/plan.hpp"
+#include "master/bound_socket.hpp"
+#include "master/listeners.hpp"
+#include "master/server_request.hpp"
+
+namespace liveswap::master {
+
+class OnDemand {
+ public:
+  explicit OnDemand(Listeners& listeners) : listeners_(listeners) {}
+
+  // The socket is borrowed; it stays open for as long as the generation lives.
+  [[nodiscard]] std::expected<BoundSocket, ServerRefusal> socket_for(const ServerRequest& request);
+
+  // What the servers of all workers under one key have in common, as Node has it (TLS session ticket keys): the first
+  // worker says it, and it stays for later generations. Texts of Node's, passed on and not looked into.
+  [[nodiscard]] std::string shared_data(core::AppId app, const std::string& key, const std::string& offered);
+
+  void generation_gone(core::AppId app, core::GenerationId generation);
+
+ private:
+  struct Entry {
+    std::string name;  // of the listener
+    core::AppId app;
+    core::Address address;
+    bool v6only = false;
+    std::uint32_t index = 0;
+    std::set<core::GenerationId> users;
+    bool replaced = false;  // its path leads elsewhere now: who has the socket keeps it, others get a new one
+  };
+
+  [[nodiscard]] Entry* find(const ServerRequest& request);
+  [[nodiscard]] std::expected<BoundSocket, ServerRefusal> open(const ServerRequest& request);
+  [[nodiscard]] std::string new_name(const ServerRequest& request) const;
+
+  Listeners& listeners_;
+  std::vector<Entry> entries_;
+  std::map<std::pair<core::AppId, std::string>, std::string> data_;
+};
+
+// Whether that user could bind the port by itself.
+[[nodiscard]] bool may_bind_port(std::uint16_t port, const std::optional<os::FileIdentity>& identity);
+
+}  // namespace liveswap::master

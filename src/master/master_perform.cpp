@@ -96,8 +96,10 @@ void Master::perform(const core::QuiesceListeners& action) {
 }
 
 void Master::perform(const core::ReassertListeners& action) {
+  // Every Node worker does the same to its listeners, so there it is no news.
+  const bool is_node = app_plan(action.app).protocol == core::Protocol::node;
   for (const std::string& change : listeners_.reassert(action.app)) {
-    log_.tell(core::LogLevel::info, app_name(action.app), change);
+    log_.tell(is_node ? core::LogLevel::debug : core::LogLevel::info, app_name(action.app), change);
   }
 }
 

@@ -33,8 +33,13 @@ std::uint16_t first_unprivileged_port() {
   return file >> port ? port : 1024;
 }
 
+// `tcp://:80` and `tcp://[::]:80` are one dual-stack socket.
+std::string_view host_of(const core::Address& address) {
+  return address.host == "::" ? std::string_view() : std::string_view(address.host);
+}
+
 bool same_socket(const core::Address& a, const core::Address& b) {
-  return a.kind == b.kind && a.host == b.host && a.port == b.port && a.path == b.path && a.abstract == b.abstract;
+  return a.kind == b.kind && host_of(a) == host_of(b) && a.port == b.port && a.path == b.path && a.abstract == b.abstract;
 }
 
 bool is_allowed(const ServerRequest& request) {

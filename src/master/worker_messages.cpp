@@ -54,8 +54,10 @@ void WorkerProcess::on_said(const std::vector<protocols::WorkerEvent>& events) {
   }
 }
 
+// Which of its words count as readiness is the protocol's to know.
 void WorkerProcess::take(const protocols::Ready&) {
-  if (release_->plan.ready.when == core::ReadyWhen::notify) become_ready();
+  const core::ReadyWhen when = release_->plan.ready.when;
+  if (when == core::ReadyWhen::notify || when == core::ReadyWhen::message) become_ready();
 }
 
 void WorkerProcess::take(const protocols::Stopping&) {

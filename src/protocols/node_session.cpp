@@ -96,6 +96,7 @@ void NodeSession::take(NodeHeard&, const node::Other&) {}
 
 void NodeSession::take(NodeHeard& heard, const node::Malformed& said) {
   heard.events.emplace_back(Problem{fmt::format("sent what cannot be read on its channel: {}", said.reason)});
+  if (said.asked) unsent_.push_back({node::server_refused({.seq = *said.asked}, EINVAL, seq_++), "", 0});
 }
 
 void NodeSession::grant(const node::ServerQuery& query, std::string_view data) {

@@ -1,5 +1,6 @@
 #include "wire/node_ipc.hpp"
 
+#include <charconv>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,14 @@ std::string text_of(const Json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// A port that a program has from its environment is a text.
+std::optional<std::int64_t> number_in(const std::string& text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc{} && end == text.data() + text.size() && !text.empty();
+  return whole ? std::optional(number) : std::nullopt;
+}
+
 // Node leaves out what is undefined and writes null for what is unknown; both are `fallback`.
 std::optional<std::int64_t> number_of(const Json& object, const char* name, std::int64_t fallback) {
   const auto found = object.find(name);
@@ -26,6 +35,7 @@ std::optional<std::int64_t> number_of(const Json& object, const char* name, std:
     constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     return value <= kMost ? std::optional(static_cast<std::int64_t>(value)) : std::nullopt;
   }
+  if (found->is_string()) return number_in(found->get_ref<const std::string&>());
   return found->is_number_integer() ? std::optional(found->get<std::int64_t>()) : std::nullopt;
 }
 
@@ -89,7 +99,9 @@ Message decode_cluster(const Json& object) {
   }
   if (act != "queryServer" && act != "listening") return Other{};
   ServerQuery query;
-  if (const std::string_view problem = read_query(object, query); !problem.empty()) return Malformed{problem};
+  if (const std::string_view problem = read_query(object, query); !problem.empty()) {
+    return Malformed{problem, act == "queryServer" ? number_of(object, "seq", 0) : std::nullopt};
+  }
   if (act == "listening") return Listening{std::move(query)};
   read_data(object, query);
   return QueryServer{std::move(query)};

@@ -75,6 +75,7 @@ struct Other {  // internal, and nothing that a primary must do something about
 };
 struct Malformed {
   std::string_view reason;
+  std::optional<std::int64_t> asked{};  // a query's number: its worker waits for an answer
   bool operator==(const Malformed&) const = default;
 };
 

@@ -79,15 +79,31 @@ class HttpConnection:
         for line in rest:
             name, _, value = line.partition(":")
             headers[name.strip().lower()] = value.strip()
-        length = int(headers.get("content-length", 0))
-        while len(self._buffer) < length:
-            self._more()
-        body, self._buffer = self._buffer[:length], self._buffer[length:]
+        if headers.get("transfer-encoding") == "chunked":
+            body = self._chunks()
+        else:
+            body = self._exactly(int(headers.get("content-length", 0)))
         return Response(int(first.split()[1]), headers, body.decode(errors="replace"))
 
     def get(self, path="/", headers=()):
         self.send(path, headers)
         return self.receive()
+
+    def _chunks(self):
+        body = b""
+        while True:
+            line, self._buffer = self._until(b"\r\n")
+            chunk = self._exactly(int(line, 16))
+            self._exactly(2)
+            if not chunk:
+                return body
+            body += chunk
+
+    def _exactly(self, length):
+        while len(self._buffer) < length:
+            self._more()
+        data, self._buffer = self._buffer[:length], self._buffer[length:]
+        return data
 
     def _until(self, mark):
         while mark not in self._buffer:

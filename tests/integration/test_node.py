@@ -55,7 +55,7 @@ class Node(TestCase):
         return {row["name"]: f"{row['kind']}:{row['address']}" for row in web.status()["listeners"]}
 
     def printed(self, web, pattern, timeout=20.0):
-        return web.process.wait_line(r"web/\d+ g\d+ \| " + pattern, timeout)
+        return web.process.wait_line(r"web/\d+ g\d+ \| " + pattern, timeout, stream="out")
 
     # ---- upgrades ----
 

@@ -29,11 +29,43 @@ std::string_view header(std::string_view head, std::string_view name) {
   return "";
 }
 
-// The length that Content-Length gives; without a number there, the answer cannot be told whole: as bad as none.
-bool body_length(std::string_view head, std::size_t& length) {
-  const std::string_view value = header(head, "Content-Length");
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), length);
-  return error == std::errc{} && end == value.data() + value.size();
+bool read_number(std::string_view text, int base, std::size_t& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+// What follows the head, up to where it is known: the body, and how many bytes it took.
+struct Body {
+  enum class State { partial, whole, bad } state = State::partial;
+  std::string text{};
+  std::size_t bytes = 0;
+};
+
+Body read_chunks(std::string_view rest) {
+  Body body;
+  for (;;) {
+    const std::size_t line = rest.find("\r\n", body.bytes);
+    if (line == std::string_view::npos) return body;
+    std::size_t size = 0;
+    if (!read_number(rest.substr(body.bytes, line - body.bytes), 16, size)) return {Body::State::bad};
+    const std::size_t end = line + 2 + size + 2;
+    if (rest.size() < end) return body;
+    body.text += rest.substr(line + 2, size);
+    body.bytes = end;
+    if (size == 0) {
+      body.state = Body::State::whole;
+      return body;
+    }
+  }
+}
+
+// An answer that says nothing of its length cannot be told whole: as bad as none.
+Body read_body(std::string_view head, std::string_view rest) {
+  if (header(head, "Transfer-Encoding") == "chunked") return read_chunks(rest);
+  std::size_t length = 0;
+  if (!read_number(header(head, "Content-Length"), 10, length)) return {Body::State::bad};
+  if (rest.size() < length) return {};
+  return {Body::State::whole, std::string(rest.substr(0, length)), length};
 }
 
 }  // namespace
@@ -136,18 +168,18 @@ void Client::read(Time now) {
   if (head == std::string::npos) {
     return;
   }
-  std::size_t length = 0;
-  if (!answer_.starts_with("HTTP/1.1 200 ") || !body_length({answer_.data(), head + 2}, length)) {
+  const std::string_view answer = answer_;
+  const Body body = read_body(answer.substr(0, head + 2), answer.substr(head + 4));
+  if (!answer.starts_with("HTTP/1.1 200 ") || body.state == Body::State::bad) {
     fail(now, Failure::bad_status);
-  } else if (answer_.size() >= head + 4 + length) {
-    answered(now, head, length);
+  } else if (body.state == Body::State::whole) {
+    const bool closes = header(answer.substr(0, head + 2), "Connection") == "close";
+    answered(now, body.text, closes, answer.size() > head + 4 + body.bytes);
   }
 }
 
-void Client::answered(Time now, std::size_t head, std::size_t length) {
-  const std::string body = answer_.substr(head + 4, length);
-  const bool more = answer_.size() > head + 4 + length;
-  const bool last = !keep_alive_ || header({answer_.data(), head + 2}, "Connection") == "close";
+void Client::answered(Time now, const std::string& body, bool closes, bool more) {
+  const bool last = !keep_alive_ || closes;
   tally_->success(now, std::chrono::duration_cast<std::chrono::microseconds>(now - begun_), body);
   last_pid_ = word_after("pid=", body);
   answer_.clear();

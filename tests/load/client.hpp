@@ -41,7 +41,7 @@ class Client {
   void connected(Time now);
   void ask(Time now);
   void read(Time now);
-  void answered(Time now, std::size_t head, std::size_t length);
+  void answered(Time now, const std::string& body, bool closes, bool more);
   void broken(Time now, bool reset);
   void fail(Time now, Failure kind);
   void begin_again(Time now);

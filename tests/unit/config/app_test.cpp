@@ -103,13 +103,40 @@ TEST_CASE("native is asked to drain by message, systemd by signal") {
         "                      ^\n");
 }
 
-TEST_CASE("protocols, readiness and outputs of later versions are not there yet") {
-  CHECK(complaint("protocol: node") == "apps.web.protocol: \"node\" is not one of native, systemd");
-  CHECK(complaint("protocol: einhorn") == "apps.web.protocol: \"einhorn\" is not one of native, systemd");
-  CHECK(complaint("ready: {when: listen}") ==
-        "apps.web.ready.when: \"listen\" is not one of notify, delay, command");
+TEST_CASE("node: what only a Node worker can have") {
+  auto node = app_of("    protocol: node\n    ready: {when: message}\n    drain: {message: shutdown}\n"
+                     "    allow_bind: [\"tcp://:80\", unix:x.sock]\n    on_demand_max: 0\n");
+  CHECK(node.protocol == core::Protocol::node);
+  CHECK_FALSE(node.policy.drain_by_signal);
+  CHECK(node.ready.when == core::ReadyWhen::message);
+  CHECK(node.drain_message == "shutdown");
+  REQUIRE(node.allow_bind.size() == 2);
+  CHECK(node.allow_bind[0].port == 80);
+  CHECK(node.allow_bind[1].path.ends_with("/x.sock"));
+  CHECK(node.on_demand_max == 0);
+  CHECK(app_of("    protocol: node\n").on_demand_max == 64);
   CHECK(complaint("ready: {when: message}") ==
-        "apps.web.ready.when: \"message\" is not one of notify, delay, command");
+        "apps.web.ready.when: message goes with protocol: node only: it is what process.send() says");
+  CHECK(complaint("drain: {message: shutdown}") == "apps.web.drain.message: goes with protocol: node only");
+  CHECK(complaint("allow_bind: tcp://:80") == "apps.web.allow_bind: goes with protocol: node only");
+  CHECK(complaint("on_demand_max: 5") == "apps.web.on_demand_max: goes with protocol: node only");
+  CHECK(told_of_app("    command: ./s\n    protocol: node\n    drain: {signal: QUIT}\n") ==
+        "web.yaml:8:21: apps.web.drain.signal: a node worker is asked by a message on its channel, not by a signal\n"
+        "      drain: {signal: QUIT}\n"
+        "                      ^\n");
+  CHECK(told_of_app("    command: ./s\n    protocol: node\n    drain: {message: bye}\n") ==
+        "web.yaml:8:22: apps.web.drain.message: \"bye\" is not shutdown\n"
+        "      drain: {message: bye}\n"
+        "                       ^\n");
+  CHECK(told_of_app("    command: ./s\n    protocol: node\n    allow_bind: web:80\n").contains("apps.web.allow_bind"));
+  CHECK(told_of_app("    command: [./s, \"${fd:http}\"]\n    protocol: node\n")
+            .contains("a node worker is handed no descriptors: it asks for them by listen()"));
+}
+
+TEST_CASE("protocols, readiness and outputs of later versions are not there yet") {
+  CHECK(complaint("protocol: bind") == "apps.web.protocol: \"bind\" is not one of native, systemd, node");
+  CHECK(complaint("ready: {when: listen}") ==
+        "apps.web.ready.when: \"listen\" is not one of notify, delay, command, message");
   CHECK(complaint("output: journal") == "apps.web.output: \"journal\" is not one of inherit, prefix");
   CHECK(complaint("output: {file: x}") == "apps.web.output: one value is needed here, not a map");
   CHECK(complaint("drain: {signal: none}") ==

@@ -70,6 +70,12 @@ apps:
   slow:
     command: ./slow
     ready: {when: delay, delay: 3s}
+  node:
+    command: node app.js
+    protocol: node
+    drain: {message: shutdown}
+    allow_bind: tcp://127.0.0.1:80
+    on_demand_max: 8
 )";
 
 constexpr std::string_view kFlowStyle = R"(name: web
@@ -200,9 +206,11 @@ TEST_CASE("a file with every key is the plan that it says") {
   CHECK(plan.shutdown == core::ShutdownPolicy{std::chrono::seconds(1), std::chrono::minutes(2)});
   CHECK(plan.on_start_failure == core::OnStartFailure::retry);
   CHECK(plan.listeners == expected_listeners());
-  REQUIRE(plan.apps.size() == 2);
+  REQUIRE(plan.apps.size() == 3);
   CHECK(plan.apps[0] == expected_web());
   CHECK(plan.apps[1].ready.delay == std::chrono::seconds(3));
+  CHECK(plan.apps[2].drain_message == "shutdown");
+  CHECK(plan.apps[2].on_demand_max == 8);
 }
 
 TEST_CASE("the file with every key leaves none out") {

@@ -44,7 +44,7 @@ TEST_CASE("a key written with dots says how to nest it") {
 }
 
 TEST_CASE("keys of what liveswap cannot do are unknown like any other") {
-  for (std::string key : {"hooks", "on_demand", "canary", "einhorn"}) {
+  for (std::string key : {"probes", "canary", "einhorn"}) {
     CHECK(told("apps: {web: {command: ./s, " + key + ": x}}\n") == "web.yaml:1:28: unknown key \"" + key +
                                                                        "\"\n"
                                                                        "  apps: {web: {command: ./s, " +

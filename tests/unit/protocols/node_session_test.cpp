@@ -151,6 +151,10 @@ TEST_CASE("node session: what cannot be read is told, and the rest is read on") 
   const NodeHeard heard = session.receive("{oops\n\"ready\"\n");
   CHECK(heard.events ==
         Events{Problem{"sent what cannot be read on its channel: not JSON"}, Ready{}});
+  CHECK(session.outgoing() == nullptr);
+  CHECK(session.receive("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"queryServer\",\"seq\":3}\n").asked.empty());
+  REQUIRE(session.outgoing() != nullptr);
+  CHECK(session.outgoing()->text.contains("\"errno\":-22"));
   std::string big = "\"" + std::string(node::kLineMax, 'x') + "\"\n";
   CHECK(session.receive(big).events.empty());
   CHECK(session.receive("\"ready\"\n").events == Events{Ready{}});

@@ -65,6 +65,7 @@ TEST_CASE("node: each kind of server that a worker can ask for") {
   const ServerQuery datagrams = query_of(
       R"({"cmd":"NODE_CLUSTER","act":"queryServer","address":"127.0.0.1","port":53,"addressType":"udp4","fd":-1,)"
       R"("seq":4})");
+  CHECK(query_of(R"({"cmd":"NODE_CLUSTER","act":"queryServer","addressType":"udp6","port":"53","seq":5})").port == 53);
   CHECK(datagrams ==
         ServerQuery{.seq = 4, .kind = AddressKind::udp4, .address = "127.0.0.1", .port = 53});
 }
@@ -81,7 +82,10 @@ TEST_CASE("node: a query that cannot be meant is malformed") {
   CHECK(reason_of(query(R"("addressType":"tcp","port":80)")) == "the query has no kind of address that is known");
   CHECK(reason_of(query(R"("fd":4294967299)")) == "a number of the query is too large");
   CHECK(reason_of(query(R"("addressType":-1,"port":-1)")) == "the query has no path");
+  CHECK(reason_of(query(R"("addressType":4,"port":"80x")")) == "a number of the query is none");
   CHECK(reason_of("{") == "not JSON");
+  CHECK(decode(query(R"("addressType":9,"seq":7)")) ==
+        Message{Malformed{"the query has no kind of address that is known", 7}});
 }
 
 TEST_CASE("node: data that is too long is left out") {

@@ -136,8 +136,8 @@ BoundSocket Listener::bound(std::size_t index) const {
   return {plan_.name, index, socket.fd(), socket.kind(), std::move(host), address.port()};
 }
 
-// An address with port 0 is meant by who asks for port 0, and by who asks for the port that the kernel chose. Where the
-// file says `[::1]` and the worker `::1` with another IPV6_V6ONLY, nobody could tell the difference; of `::` they could.
+// An address with port 0 is meant by who asks for port 0, and by who asks for the port that the kernel chose. Of `::1`
+// nobody can tell whether it has IPV6_V6ONLY; of `::` everybody can.
 bool Listener::is_at(const ListenerSocket& socket, const core::Address& wanted, bool v6only) const {
   if (socket.kind() != wanted.kind) return false;
   const os::SocketAddress& real = socket.address();

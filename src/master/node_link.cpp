@@ -53,10 +53,11 @@ void NodeLink::on_readable() {
 }
 
 void NodeLink::take(std::string_view bytes) {
-  const protocols::NodeHeard heard = session_.receive(bytes);
+  protocols::NodeHeard heard = session_.receive(bytes);
   for (const std::string& key : heard.arrived) to_send_.erase(key);
   for (const std::string& key : heard.closed) to_send_.erase(key);
   for (const wire::node::ServerQuery& query : heard.asked) answer(query);
+  if (session_.is_ready() && !std::exchange(told_ready_, true)) heard.events.emplace_back(protocols::Ready{});
   if (!heard.events.empty()) handlers_.link.said(heard.events);
   write();
 }

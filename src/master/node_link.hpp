@@ -67,6 +67,7 @@ class NodeLink final : public WorkerLink {
   std::map<std::string, os::OwnedFd> to_send_;  // descriptors of servers that were granted, until they have arrived
   std::size_t written_ = 0;                     // of the line that is being written
   bool told_foreign_ = false;
+  bool told_ready_ = false;
   std::unique_ptr<loop::FdWatch> watch_;  // none: the channel is closed
 };
 

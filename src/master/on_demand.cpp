@@ -39,7 +39,8 @@ std::string_view host_of(const core::Address& address) {
 }
 
 bool same_socket(const core::Address& a, const core::Address& b) {
-  return a.kind == b.kind && host_of(a) == host_of(b) && a.port == b.port && a.path == b.path && a.abstract == b.abstract;
+  return a.kind == b.kind && host_of(a) == host_of(b) && a.port == b.port && a.path == b.path &&
+         a.abstract == b.abstract;
 }
 
 bool is_allowed(const ServerRequest& request) {
@@ -75,7 +76,8 @@ std::expected<BoundSocket, ServerRefusal> OnDemand::socket_for(const ServerReque
 
 OnDemand::Entry* OnDemand::find(const ServerRequest& request) {
   const auto entry = std::ranges::find_if(entries_, [&](const Entry& known) {
-    return !known.replaced && known.app == request.app && known.v6only == request.v6only && same_socket(known.address, request.address) &&
+    return !known.replaced && known.app == request.app && known.v6only == request.v6only &&
+           same_socket(known.address, request.address) &&
            (request.address.port != 0 || known.index == request.index);
   });
   return entry == entries_.end() ? nullptr : &*entry;
@@ -84,7 +86,8 @@ OnDemand::Entry* OnDemand::find(const ServerRequest& request) {
 std::expected<BoundSocket, ServerRefusal> OnDemand::open(const ServerRequest& request) {
   const auto held = std::ranges::count(entries_, request.app, &Entry::app);
   if (static_cast<std::uint32_t>(held) >= request.plan.on_demand_max) {
-    return std::unexpected(refusal(request, EMFILE, fmt::format("its app has opened {} already (on_demand_max)", held)));
+    return std::unexpected(
+        refusal(request, EMFILE, fmt::format("its app has opened {} already (on_demand_max)", held)));
   }
   if (!is_allowed(request)) {
     return std::unexpected(refusal(

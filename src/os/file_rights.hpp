@@ -1,6 +1,6 @@
 // Files made, renamed and removed with the rights of another user, by this thread alone: what the kernel would not let
 // that user do fails, whatever this process may do itself. The credentials that the kernel asks for files (fsuid,
-// fsgid, groups) are a thread's own; glibc's wrappers would change them for all threads, so the calls are made directly.
+// fsgid, groups) are a thread's own; glibc's wrappers would change them for all threads, so they are not used.
 //
 //   const FileRights rights(identity);          // from here on files belong to them …
 //   if (!rights.taken()) return …;

@@ -49,13 +49,11 @@ void NodeSession::take(NodeHeard& heard, const node::QueryServer& said) {
   heard.asked.push_back(said.query);
 }
 
-void NodeSession::take(NodeHeard& heard, const node::Listening& said) {
+void NodeSession::take(NodeHeard&, const node::Listening& said) {
   const auto server = std::ranges::find_if(
       servers_, [&](const Server& known) { return !known.listens && is_about(said.query, known.query); });
   if (server == servers_.end()) return;  // one that binds by itself ({exclusive: true}) asks for nothing, and says it
   server->listens = true;
-  if (ready_when_ != core::ReadyWhen::notify || unanswered_ > 0) return;
-  if (std::ranges::all_of(servers_, &Server::listens)) heard.events.emplace_back(Ready{});
 }
 
 void NodeSession::take(NodeHeard& heard, const node::Close& said) {
@@ -88,8 +86,8 @@ void NodeSession::take(NodeHeard& heard, const node::HandleReceived& said) {
   servers_.erase(server);
 }
 
-void NodeSession::take(NodeHeard& heard, const node::OwnMessage& said) {
-  if (ready_when_ == core::ReadyWhen::message && says_ready(said)) heard.events.emplace_back(Ready{});
+void NodeSession::take(NodeHeard&, const node::OwnMessage& said) {
+  if (ready_when_ == core::ReadyWhen::message && says_ready(said)) ready_ = true;
 }
 
 void NodeSession::take(NodeHeard&, const node::Other&) {}
@@ -108,6 +106,12 @@ void NodeSession::grant(const node::ServerQuery& query, std::string_view data) {
 void NodeSession::refuse(const node::ServerQuery& query, int error) {
   --unanswered_;
   unsent_.push_back({node::server_refused(query, error, seq_++), "", 0});
+}
+
+bool NodeSession::is_ready() {
+  const bool all_listen = !servers_.empty() && unanswered_ == 0 && std::ranges::all_of(servers_, &Server::listens);
+  if (ready_when_ == core::ReadyWhen::notify && all_listen) ready_ = true;
+  return ready_;
 }
 
 void NodeSession::ask_to_drain(const std::string& message) {

@@ -26,7 +26,7 @@
 namespace liveswap::protocols {
 
 struct NodeHeard {
-  std::vector<WorkerEvent> events;
+  std::vector<WorkerEvent> events;             // without readiness, which answers can bring about, too
   std::vector<wire::node::ServerQuery> asked;  // each to be answered by grant() or refuse()
   std::vector<std::string> closed;             // keys of servers that were granted
   std::vector<std::string> arrived;            // keys of servers whose descriptors the worker has now
@@ -46,6 +46,9 @@ class NodeSession {
 
   void grant(const wire::node::ServerQuery& query, std::string_view data);
   void refuse(const wire::node::ServerQuery& query, int error);
+
+  // Once it is, it stays so.
+  [[nodiscard]] bool is_ready();
 
   // Asks it to close its servers and leave; `message`: of the program's own, sent before that.
   void ask_to_drain(const std::string& message);
@@ -78,6 +81,7 @@ class NodeSession {
   std::deque<Line> unsent_;
   std::optional<Line> unacknowledged_;
   std::int64_t seq_ = 0;
+  bool ready_ = false;
   bool draining_ = false;
 };
 

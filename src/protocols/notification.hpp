@@ -12,7 +12,7 @@ namespace liveswap::protocols {
 [[nodiscard]] std::vector<WorkerEvent> events_of_notification(std::string_view datagram,
                                                               std::size_t descriptors);
 
-// The same without readiness, for protocols that have it from elsewhere; who says READY=1 is told why it does not count.
+// The same without readiness, for protocols that have it from elsewhere; READY=1 becomes a Problem that says why.
 [[nodiscard]] std::vector<WorkerEvent> without_ready(std::vector<WorkerEvent> events, std::string_view why);
 
 // Microseconds as they come off a wire; what is beyond a Duration (systemd's own infinity, too) is forever.

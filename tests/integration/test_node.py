@@ -8,7 +8,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import LONG, TestCase, build, net, processes
+from harness import LONG, TestCase, build, net
 
 UPGRADES = 100 if LONG else 10
 NODE = shutil.which("node")
@@ -300,7 +300,8 @@ class Node(TestCase):
         mine = self.directory / "open"
         mine.mkdir()
         mine.chmod(0o777)
-        web = self.liveswap(config(self.directory, "user: nobody\nallow_bind: tcp://:82\nready: {when: delay, delay: 1s}"))
+        keys = "user: nobody\nallow_bind: tcp://:82\nready: {when: delay, delay: 1s}"
+        web = self.liveswap(config(self.directory, keys))
         self.printed(web, "81 EACCES")
         self.printed(web, "82 listens")
         self.printed(web, r"\S+/forbidden.sock EACCES")
@@ -338,7 +339,8 @@ class Node(TestCase):
             const fs = require('fs')
             const options = {key: fs.readFileSync('key.pem'), cert: fs.readFileSync('cert.pem')}
             const server = require('tls').createServer(options, s => s.end())
-            server.listen(process.env.PORT, '127.0.0.1', () => console.log('keys', server.getTicketKeys().toString('hex')))
+            server.listen(process.env.PORT, '127.0.0.1',
+                          () => console.log('keys', server.getTicketKeys().toString('hex')))
         """)
         web = self.liveswap(CONFIG.format(node=NODE, directory=self.directory, version="v1"))
         web.ctl("upgrade", status=0)

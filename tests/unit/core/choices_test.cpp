@@ -18,17 +18,19 @@ std::vector<std::string_view> words() {
 
 }  // namespace
 
-TEST_CASE("protocols: the table has both, with their defaults") {
-  REQUIRE(names<Protocol>().size() == 2);
+TEST_CASE("protocols: the table has each, with its defaults") {
+  REQUIRE(names<Protocol>().size() == 3);
   CHECK(name_of(Protocol::native) == "native");
   CHECK(ReadyPlan{}.when == ReadyWhen::notify);
   CHECK_FALSE(drains_by_signal(Protocol::native));
   CHECK(name_of(Protocol::systemd) == "systemd");
   CHECK(drains_by_signal(Protocol::systemd));
+  CHECK(name_of(Protocol::node) == "node");
+  CHECK_FALSE(drains_by_signal(Protocol::node));
 }
 
 TEST_CASE("the words stand in the order of their enums") {
-  CHECK(words<ReadyWhen>() == std::vector<std::string_view>{"notify", "delay", "command"});
+  CHECK(words<ReadyWhen>() == std::vector<std::string_view>{"notify", "delay", "command", "message"});
   CHECK(words<Output>() == std::vector<std::string_view>{"inherit", "prefix"});
   CHECK(words<LogLevel>() == std::vector<std::string_view>{"error", "warn", "info", "debug"});
   CHECK(words<LogFormat>() == std::vector<std::string_view>{"text", "json"});

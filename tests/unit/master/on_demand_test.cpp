@@ -26,7 +26,8 @@ struct Demand : World {
             .address = std::move(address)};
   }
   ServerRequest api_request(core::Address address) {
-    return {.app = kApi, .generation = core::GenerationId{1}, .plan = api, .identity = {}, .address = std::move(address)};
+    return {.app = kApi, .generation = core::GenerationId{1}, .plan = api, .identity = {},
+            .address = std::move(address)};
   }
   std::string name_of(const ServerRequest& wanted) {
     const auto socket = on_demand.socket_for(wanted);

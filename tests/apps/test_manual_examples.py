@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from harness import HttpConnection, TestCase, build, http_get
-from harness.manual import example
+from harness.manual import example, examples
 from harness.worker import listen_tcp, start_worker
 
 
@@ -32,6 +32,20 @@ class PythonWorker(TestCase):
             worker.signal(signal.SIGTERM)
             self.assertEqual(client.get().body, "hello\n")
         self.assertEqual(worker.wait(), 0, worker.tail())
+
+
+class Migration(TestCase):
+    def test_every_configuration_is_a_good_one(self):
+        texts = examples("liveswap-migrate.7", "listeners:", "apps:")
+        self.assertGreaterEqual(len(texts), 10)
+        for text in texts:
+            with self.subTest(text=text):
+                file = self.write("liveswap.yaml", text)
+                done = subprocess.run([build.program("liveswap"), "-c", file, "--check"], capture_output=True,
+                                      text=True, check=False, timeout=30)
+                errors = [line for line in done.stderr.splitlines() if " is not there" not in line]
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual([line for line in errors if "error" in line], [])
 
 
 class CExample(TestCase):

@@ -36,4 +36,8 @@ Capacity capacity_of(const AppPolicy& policy, std::uint32_t before, std::uint32_
           .ready_min = smaller - unavailable};
 }
 
+Capacity capacity_without_overlap(std::uint32_t before, std::uint32_t after) {
+  return {.living_max = std::max(before, after), .ready_min = 0};
+}
+
 }  // namespace liveswap::core

@@ -22,5 +22,7 @@ std::uint32_t unavailable_of(const AppPolicy& policy, std::uint32_t workers);
 // larger bounds what may live and the smaller what must be ready, so that neither side is asked for more than
 // it has.
 Capacity capacity_of(const AppPolicy& policy, std::uint32_t before, std::uint32_t after);
+// For one that stops all old workers at its begin: all may be lacking, and none is added.
+Capacity capacity_without_overlap(std::uint32_t before, std::uint32_t after);
 
 }  // namespace liveswap::core

@@ -89,6 +89,7 @@ struct AppPolicy {
   Amount max_unavailable{0, false};
   std::uint32_t max_draining = 4;
   std::optional<Duration> watchdog;
+  bool overlap = true;  // false: an upgrade stops the old workers at once, without waiting for the new ones
   bool operator==(const AppPolicy&) const = default;
 };
 
@@ -123,12 +124,14 @@ struct Limit {
 
 struct AppPlan {
   std::string name;
-  std::vector<std::string> command;    // words, unexpanded; empty: the target itself is run
+  std::vector<std::string> command;    // words, unexpanded; empty: the target itself is run …
+  std::vector<std::string> arguments;  // … with these words after it, unexpanded
   std::optional<std::string> target;   // absolute, not resolved through symlinks
   std::string cwd;                     // unexpanded; below the file's folder where it turns out relative
   bool workers_auto = false;           // `workers: auto`; policy.workers has the number
   std::vector<std::string> listeners;  // names, in descriptor order from 3
   Protocol protocol = Protocol::systemd;
+  bool protocol_chosen = false;        // by the target's kind: a later one must be of a kind that speaks it
   ReadyPlan ready;
   AppPolicy policy;
   std::optional<std::string> user, group;
@@ -165,6 +168,7 @@ struct ShutdownPolicy {
 struct MasterPlan {
   std::string name;
   std::string file;                        // absolute; "" where there is none
+  std::optional<std::string> head;         // -H: absolute; the file that names the target that serves
   std::optional<std::string> runtime_dir;  // as configured; the default is found by the master and the client alike
   std::optional<std::string> state_dir;    // as configured
   bool no_state = false;                   // `state_dir: none`

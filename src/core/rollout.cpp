@@ -31,6 +31,25 @@ void tell_will_stop_oldest(Supervisor& s, App& app, const AppPolicy& policy) {
   s.desk.tell(std::move(note));
 }
 
+// Without overlap: all of the old generation at once. Where the new one fails it is started again.
+void stop_old(Supervisor& s, App& app, Rollout& rollout, Generation& old) {
+  Note note = note_of(NoteKind::rollout_stops_old, old, app.id);
+  note.count = old.taken();
+  s.desk.tell(std::move(note));
+  rollout.owed = old.ready;
+  std::set<Slot> slots = old.ready;
+  slots.insert(old.unready.begin(), old.unready.end());
+  for (const Slot slot : slots) {
+    const SlotState& state = old.slots.at(slot);
+    for (const WorkerId id : {state.occupant, state.incoming}) {
+      if (!id) continue;
+      stop_worker(s.desk, s.workers.at(id));
+      rollout.replaced.insert(id);
+    }
+    park_slot(s, old, app.id, slot);
+  }
+}
+
 // An old worker that is not ready costs nothing; a ready one may go while enough others are.
 bool make_room(Supervisor& s, App& app, Rollout& rollout) {
   Generation* old = find_generation(app, rollout.old);
@@ -186,12 +205,14 @@ void release_prepared(Supervisor& s, App& app, const ReleasePrepared& event) {
 void begin_generation(Supervisor& s, App& app, std::uint32_t size) {
   Rollout& rollout = *app.rollout;
   const auto& policy = app.releases.at(rollout.release).policy;
-  const Generation* old = find_generation(app, app.current);
+  Generation* old = find_generation(app, app.current);
+  const bool overlaps = policy->overlap || rollout.kind != RolloutKind::upgrade || old == nullptr;
   size = std::max(size, 1U);
   rollout.phase = RolloutPhase::starting;
   rollout.old = app.current;
   rollout.generation = GenerationId{++app.last_generation};
-  rollout.capacity = capacity_of(*policy, old != nullptr ? old->size : 0, size);
+  rollout.capacity = overlaps ? capacity_of(*policy, old != nullptr ? old->size : 0, size)
+                              : capacity_without_overlap(old->size, size);
   for (Slot slot = 0; slot < size; ++slot) rollout.pending.insert(slot);
   app.generations.emplace(rollout.generation, Generation{.id = rollout.generation,
                                                          .release = rollout.release,
@@ -201,6 +222,7 @@ void begin_generation(Supervisor& s, App& app, std::uint32_t size) {
   if (rollout.kind != RolloutKind::start) {
     tell_rollout_started(s, app, size);
     tell_will_stop_oldest(s, app, *policy);
+    if (!overlaps) stop_old(s, app, rollout, *old);
   }
 }
 

@@ -6,7 +6,8 @@
 //      └──refused, aborted: nothing has changed                 all of `owed` ready, all of `unproven` gone
 //
 // Start, upgrade and restart make a new generation beside the old one; restart of one slot, restart --now and
-// scale work in place, within the generation that serves. Functions here change one app and record; what
+// scale work in place, within the generation that serves. An upgrade by a policy without overlap stops the old
+// generation at its begin; one that fails starts it again. Functions here change one app and record; what
 // follows from the new state is decided by advance_rollout() once a step, when all facts are in.
 #pragma once
 

@@ -79,6 +79,8 @@ std::string rollout_sentence(const Note& note) {
       return fmt::format("{} to {}: {}", name, text_of(note.release), workers(note.count));
     case NoteKind::rollout_will_stop_oldest:
       return with_text("too many generations would drain: the oldest will be stopped when this one is ready", note);
+    case NoteKind::rollout_stops_old:
+      return workers(note.count) + " stopped at once, and what they serve is lost: zero-downtime is off (-z)";
     case NoteKind::rollout_failed: return fmt::format("{} failed: {}{}", name, cause(note), failed_worker(note));
     case NoteKind::rollout_rolled_back: return fmt::format("{} rolled back: {}", name, cause(note));
     default: return fmt::format("{} done: {} ready", name, workers(note.count));
@@ -135,6 +137,7 @@ std::string sentence_of(const Note& note) {
     case NoteKind::slot_gave_up: return worker_sentence(note);
     case NoteKind::rollout_started:
     case NoteKind::rollout_will_stop_oldest:
+    case NoteKind::rollout_stops_old:
     case NoteKind::rollout_failed:
     case NoteKind::rollout_rolled_back:
     case NoteKind::rollout_done: return rollout_sentence(note);

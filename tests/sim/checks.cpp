@@ -91,6 +91,7 @@ void Ledger::check_capacity(AppBook& book, const AppSnapshot& now) {
   if (rollout == nullptr) return fail("a serving worker is taken away and nothing is under way");
   if (rollout->kind == RolloutKind::scale) return;
   const AppPolicy& policy = book.releases.at(rollout->release);
+  if (!policy.overlap && rollout->kind == RolloutKind::upgrade) return;  // promises neither
   GenerationId before = book.before.generation;
   const GenerationBook& old = book.generations[before];
   const GenerationBook& fresh = book.generations[rollout->generation];

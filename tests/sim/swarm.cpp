@@ -42,6 +42,7 @@ Swarm draw_swarm(std::uint64_t seed) {
   swarm.apps = random.chance(75) ? 1 : 2;
   swarm.workers_max = random.chance(10) ? 16 : random.between(1, 6);
   swarm.rolling = random.chance(60);
+  swarm.no_overlap = random.chance(15);
   swarm.odd_times = random.chance(20);
   swarm.limits = random.chance(30);
   swarm.watchdogs = swarm.faults.hangs || random.chance(10);
@@ -74,6 +75,7 @@ AppPolicy draw_policy(const Swarm& swarm, Random& random) {
     policy.max_surge = draw_amount(random, policy.workers);
     policy.max_unavailable = draw_amount(random, policy.workers);
   }
+  if (swarm.no_overlap) policy.overlap = random.chance(40);
   policy.max_draining = random.between(random.chance(20) ? 0U : 1U, 4);
   if (swarm.watchdogs && random.chance(60)) policy.watchdog = random.between(2s, 20s);
   if (swarm.odd_times) draw_odd_times(policy, swarm, random);
@@ -97,6 +99,7 @@ std::string Swarm::text() const {
   if (commands.wait) text += " wait";
   text += ";";
   if (rolling) text += " rolling";
+  if (no_overlap) text += " no_overlap";
   if (odd_times) text += " odd_times";
   if (limits) text += " limits";
   if (watchdogs) text += " watchdogs";

@@ -31,6 +31,7 @@ struct Swarm {
   std::uint32_t apps = 1;
   std::uint32_t workers_max = 1;
   bool rolling = false;    // max_surge below 100 %
+  bool no_overlap = false;  // upgrades that stop the old workers first
   bool odd_times = false;  // time-outs of zero and infinity
   bool limits = false;     // restart.limit
   bool watchdogs = false;

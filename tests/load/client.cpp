@@ -170,7 +170,9 @@ void Client::read(Time now) {
   }
   const std::string_view answer = answer_;
   const Body body = read_body(answer.substr(0, head + 2), answer.substr(head + 4));
-  if (!answer.starts_with("HTTP/1.1 200 ") || body.state == Body::State::bad) {
+  const bool good = answer.starts_with("HTTP/1.1 200 ") ||
+                    (!target_->also.empty() && answer.starts_with("HTTP/1.1 " + target_->also + " "));
+  if (!good || body.state == Body::State::bad) {
     fail(now, Failure::bad_status);
   } else if (body.state == Body::State::whole) {
     const bool closes = header(answer.substr(0, head + 2), "Connection") == "close";

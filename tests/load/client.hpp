@@ -20,6 +20,7 @@ struct Target {
   socklen_t size = 0;
   std::string request_close;
   std::string request_keep_alive;
+  std::string also;  // a status that is as good as 200; "" for none
 };
 
 class Client {

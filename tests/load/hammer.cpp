@@ -30,7 +30,7 @@ using std::chrono::milliseconds;
 
 constexpr const char* kUsage =
     "usage: hammer [--connections N] [--mode close|keep-alive] [--seconds S] [--requests N]\n"
-    "              [--live MS] [--path PATH] tcp://HOST:PORT | unix:PATH | unix:@NAME\n";
+    "              [--live MS] [--path PATH] [--also STATUS] tcp://HOST:PORT | unix:PATH | unix:@NAME\n";
 constexpr long kSecondsMax = 3600;
 constexpr auto kTick = milliseconds(5);
 
@@ -91,12 +91,13 @@ void parse_address(const std::string& text, hammer::Target& target) {
 }
 
 Options parse(int argc, char** argv) {
-  const std::array<option, 8> names = {{{"connections", required_argument, nullptr, 'c'},
+  const std::array<option, 9> names = {{{"connections", required_argument, nullptr, 'c'},
                                         {"mode", required_argument, nullptr, 'm'},
                                         {"seconds", required_argument, nullptr, 's'},
                                         {"requests", required_argument, nullptr, 'n'},
                                         {"live", required_argument, nullptr, 'l'},
                                         {"path", required_argument, nullptr, 'p'},
+                                        {"also", required_argument, nullptr, 'a'},
                                         {"help", no_argument, nullptr, 'h'},
                                         {nullptr, 0, nullptr, 0}}};
   Options options;
@@ -114,6 +115,7 @@ Options parse(int argc, char** argv) {
       case 'n': options.requests = std::strtoull(optarg, nullptr, 10); break;
       case 'l': options.live = milliseconds(std::atol(optarg)); break;
       case 'p': options.path = value; break;
+      case 'a': options.target.also = value; break;
       case 'h': std::fputs(kUsage, stdout); std::exit(0);
       default: std::fputs(kUsage, stderr); std::exit(2);
     }

@@ -67,6 +67,7 @@ std::string word_after(std::string_view name, std::string_view text) {
 
 void Tally::success(Time now, std::chrono::microseconds took, const std::string& body) {
   std::string version = word_after("version=", body);
+  if (version.empty()) version = body.substr(0, body.find_first_of(" \r\n"));  // of a program that knows nothing of us
   ++successes_;
   ++live_versions_[version];
   ++by_worker_[{std::move(version), word_after("pid=", body)}];

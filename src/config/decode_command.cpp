@@ -6,6 +6,7 @@
 #include "config/expand.hpp"
 #include "config/paths.hpp"
 #include "config/program_check.hpp"
+#include "config/target_kind.hpp"
 #include "config/template_check.hpp"
 #include "config/text.hpp"
 #include "config/words.hpp"
@@ -161,9 +162,13 @@ void decode_target(Section& section, core::AppPlan& app) {
   } else if (is_run && kind == PathKind::directory) {
     section.error("target",
                   fmt::format("{} is a directory: command: must say what to run of it", quoted(*app.target)));
-  } else if (is_run && kind == PathKind::other) {
-    section.warning("target", fmt::format("{} is not executable now", quoted(*app.target)));
   }
+  if (!is_run || kind == PathKind::directory) return;
+  auto known = kind_of_target(*app.target, section.context().facts);
+  if (!known && kind == PathKind::other) {
+    section.warning("target", fmt::format("{} {}", quoted(*app.target), no_kind()));
+  }
+  if (known && !section.has("protocol")) choose_protocol(app, *known);
 }
 
 void decode_command(Section& section, core::AppPlan& app, const std::vector<core::ListenerPlan>& listeners) {
@@ -177,15 +182,18 @@ void decode_command(Section& section, core::AppPlan& app, const std::vector<core
 }
 
 void check_programs(Section& section, const core::AppPlan& app) {
-  auto check = [&](Section& where, const std::vector<std::string>& command) {
+  const auto& facts = section.context().facts;
+  auto check = [&](Section& where, std::string_view key, const std::vector<std::string>& command) {
     if (command.empty() || section.context().findings.has_errors()) return;
-    auto missing = missing_program(command.front(), app, section.context().folder, section.context().facts);
-    if (missing) where.warning("command", *missing);
+    auto missing = missing_program(command.front(), app, section.context().folder, facts);
+    if (missing) where.warning(key, *missing);
   };
-  check(section, app.command);
+  check(section, "command", app.command);
+  auto kind = app.command.empty() && app.target ? kind_of_target(*app.target, facts) : std::nullopt;
+  if (kind && !kind->interpreter.empty()) check(section, "target", {as_template(kind->interpreter.front())});
   if (app.ready.command.empty()) return;
   auto ready = section.section("ready");
-  check(ready, app.ready.command);
+  check(ready, "command", app.ready.command);
 }
 
 void decode_environment(Section& section, core::AppPlan& app,

@@ -7,6 +7,8 @@
 
 #include "config/address.hpp"
 #include "config/expand.hpp"
+#include "config/target_kind.hpp"
+#include "config/template_check.hpp"
 #include "core/text.hpp"
 
 namespace liveswap::config {
@@ -95,6 +97,17 @@ std::string readiness(const core::AppPlan& app, const core::MasterPlan& plan) {
   return "";
 }
 
+// What runs a target that is run itself; "${target}" is the target.
+std::vector<std::string> command_of(const core::AppPlan& app, const Facts& facts) {
+  if (!app.command.empty()) return app.command;
+  auto kind = app.target ? kind_of_target(*app.target, facts) : std::nullopt;
+  std::vector<std::string> words;
+  for (const auto& word : kind.value_or(TargetKind{}).interpreter) words.push_back(as_template(word));
+  words.emplace_back("${target}");
+  words.insert(words.end(), app.arguments.begin(), app.arguments.end());
+  return words;
+}
+
 std::string amount(const core::Amount& amount) {
   return fmt::format("{}{}", amount.value, amount.percent ? "%" : "");
 }
@@ -114,13 +127,15 @@ std::string describe_rules(const core::MasterPlan& plan, const core::AppPlan& ap
   const auto& policy = app.policy;
   std::string out;
   out += row("workers", fmt::format("{}{}", policy.workers, app.workers_auto ? " (auto)" : ""));
-  out += row("protocol", core::name_of(app.protocol));
+  out += row("protocol", fmt::format("{}{}", core::name_of(app.protocol),
+                                     app.protocol_chosen ? " (by the kind of the target)" : ""));
   out += row("ready", readiness(app, plan));
   out += row("drain", drain(policy));
   out += row("stop", fmt::format("{}, KILL after {}", core::signal_name(policy.stop_signal),
                                  core::text_of(policy.stop_timeout)));
-  out += row("upgrade", fmt::format("{} more, {} fewer workers than wanted", amount(policy.max_surge),
-                                    amount(policy.max_unavailable)));
+  out += row("upgrade", policy.overlap ? fmt::format("{} more, {} fewer workers than wanted",
+                                                     amount(policy.max_surge), amount(policy.max_unavailable))
+                                       : "stops the old workers at once, before the new ones are ready (-z)");
   if (policy.watchdog) out += row("watchdog", core::text_of(*policy.watchdog));
   for (const auto& limit : app.limits) {
     auto number = [](std::uint64_t value) {
@@ -171,11 +186,10 @@ std::string describe_sockets(const core::MasterPlan& plan, const core::AppPlan& 
 }
 
 std::string describe_app(const core::MasterPlan& plan, const core::AppPlan& app,
-                         const AddedVariables& added) {
+                         const AddedVariables& added, const Facts& facts) {
   std::string out = fmt::format("app {}\n", app.name);
   if (app.target) out += row("target", *app.target);
-  auto words = app.command.empty() ? std::vector<std::string>{"${target}"} : app.command;
-  out += row("command", command_line(words, plan, app));
+  out += row("command", command_line(command_of(app, facts), plan, app));
   out += row("cwd", known(app.cwd, plan, app));
   out += row("user", account(app));
   out += describe_rules(plan, app);
@@ -201,10 +215,11 @@ std::vector<Descriptor> descriptors_of(const core::MasterPlan& plan, const core:
   return out;
 }
 
-std::string describe(const core::MasterPlan& plan, const AddedVariables& added) {
+std::string describe(const core::MasterPlan& plan, const Facts& facts, const AddedVariables& added) {
   std::string out =
       fmt::format("master {}{}\n", plan.name, plan.file.empty() ? "" : fmt::format(" ({})", plan.file));
-  for (const auto& app : plan.apps) out += "\n" + describe_app(plan, app, added);
+  if (plan.head) out += fmt::format("HEAD {}\n", *plan.head);
+  for (const auto& app : plan.apps) out += "\n" + describe_app(plan, app, added, facts);
   return out;
 }
 

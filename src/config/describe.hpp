@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/facts.hpp"
 #include "core/plan.hpp"
 
 namespace liveswap::config {
@@ -27,6 +28,7 @@ std::vector<Descriptor> descriptors_of(const core::MasterPlan& plan, const core:
 using AddedVariables = std::function<std::vector<std::pair<std::string, std::string>>(const core::MasterPlan&,
                                                                                       const core::AppPlan&)>;
 
-std::string describe(const core::MasterPlan& plan, const AddedVariables& added = {});
+// `facts`: what runs a target is found out by looking at it.
+std::string describe(const core::MasterPlan& plan, const Facts& facts, const AddedVariables& added = {});
 
 }  // namespace liveswap::config

@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "config/target_kind.hpp"
 #include "config/text_file.hpp"
 
 namespace liveswap::config {
@@ -73,6 +74,10 @@ Facts facts_without_accounts() {
   facts.read_text = [](const std::string& path) {
     auto text = read_text_file(path);
     return text ? std::optional(std::move(*text)) : std::nullopt;
+  };
+  facts.read_head = [](const std::string& path) -> std::optional<std::string> {
+    auto head = read_file_head(path, kHeadMax);
+    return head ? std::optional(std::move(*head)) : std::nullopt;
   };
   return facts;
 }

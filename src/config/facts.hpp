@@ -1,4 +1,4 @@
-// What configuration must know of the machine: plain values and four questions, so that tests answer them.
+// What configuration must know of the machine: plain values and a few questions, so that tests answer them.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,7 @@ struct Facts {
   // Of the master's own start: NAME=VALUE.
   std::vector<std::string> environment;
   std::function<std::optional<std::string>(const std::string&)> read_text;  // none: it cannot be read
+  std::function<std::optional<std::string>(const std::string&)> read_head;  // its first bytes (target_kind.hpp)
 };
 
 // All that this layer finds out by itself: find_user and find_group are left empty.

@@ -6,7 +6,9 @@
 
 #include "config/address.hpp"
 #include "config/paths.hpp"
+#include "config/program_check.hpp"
 #include "config/scalars.hpp"
+#include "config/target_kind.hpp"
 #include "config/template_check.hpp"
 #include "config/text.hpp"
 
@@ -17,6 +19,7 @@ namespace {
 using Errors = std::vector<std::string>;
 
 constexpr std::string_view kDefaultName = "default";
+constexpr std::size_t kPathMax = 4096;  // PATH_MAX, with the byte that ends it
 
 // NAME=ADDRESS, or ADDRESS alone: a path may hold a `=`, a name no `:`.
 std::pair<std::string, std::string_view> split_listener(std::string_view option) {
@@ -59,39 +62,100 @@ void check_conflicts(const core::MasterPlan& plan, Errors& errors) {
   }
 }
 
-void check_target(const TargetRequest& request, const Facts& facts, const std::string& path, Errors& errors) {
-  switch (facts.kind_of(path)) {
-    case PathKind::executable: return;
-    case PathKind::missing: errors.push_back(fmt::format("-s {}: no such file", request.target)); return;
-    case PathKind::other: errors.push_back(fmt::format("-s {}: is not executable", request.target)); return;
-    case PathKind::directory:
-      errors.push_back(
-          fmt::format("-s {}: is a directory; a file says what to run of it: target: and command: in "
-                      "liveswap.yaml(5)",
-                      request.target));
+// What the app runs, and how an error about it begins.
+struct Named {
+  std::string path;  // absolute
+  std::string by;
+};
+
+std::unexpected<std::string> bad_head(const std::string& head, std::string_view what) {
+  return std::unexpected(fmt::format("-H {}: {}", head, what));
+}
+
+// The target that a HEAD file names; "" for an empty file.
+std::expected<std::string, std::string> read_head(const std::string& head, const std::string& path,
+                                                  const Facts& facts) {
+  auto text = facts.read_text ? facts.read_text(path) : std::nullopt;
+  if (!text) return bad_head(head, "cannot be read, or is no regular file");
+  std::string_view line = *text;
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  if (line.size() >= kPathMax || line.find_first_of(std::string_view("\n\0", 2)) != std::string_view::npos)
+    return bad_head(head, "is no HEAD file, which is one line: the path of a target");
+  return std::string(line);
+}
+
+// With -s, the file is checked as well: what is no HEAD file is not overwritten.
+std::expected<Named, std::string> named_target(const TargetRequest& request, const Facts& facts) {
+  const auto& folder = facts.working_directory;
+  std::string line;
+  if (request.head) {
+    auto path = absolute_path(*request.head, folder);
+    bool is_there = facts.kind_of(path) != PathKind::missing;
+    auto read = is_there ? read_head(*request.head, path, facts) : std::string();
+    if (!read) return std::unexpected(read.error());
+    line = std::move(*read);
+    if (!request.target && line.empty())
+      return bad_head(*request.head, is_there ? "is empty; -s TARGET says what to run first"
+                                              : "is not there yet; -s TARGET says what to run first");
   }
+  if (request.target) return Named{absolute_path(*request.target, folder), "-s " + *request.target};
+  return Named{absolute_path(line, folder), fmt::format("-H {}, which names {}", *request.head, line)};
+}
+
+// What runs it; none: an error was told.
+std::optional<TargetKind> check_target(const Named& target, const Facts& facts, Errors& errors) {
+  auto told = [&](std::string_view what) {
+    errors.push_back(fmt::format("{}: {}", target.by, what));
+    return std::nullopt;
+  };
+  auto kind = facts.kind_of(target.path);
+  if (kind == PathKind::missing) return told("no such file");
+  if (kind == PathKind::directory)
+    return told("is a directory; a file says what to run of it: target: and command: in liveswap.yaml(5)");
+  auto known = kind_of_target(target.path, facts);
+  return known ? known : told(no_kind());
+}
+
+void add_arguments(const TargetRequest& request, const core::MasterPlan& plan, core::AppPlan& app, Errors& errors) {
+  for (const auto& argument : request.arguments) {
+    for (const auto& error : check_template(argument, Place::command, plan.listeners, app)) {
+      errors.push_back(fmt::format("argument {}: {}", quoted(argument), error.message));
+    }
+    app.arguments.push_back(argument);
+  }
+}
+
+void take_target(const TargetRequest& request, const Facts& facts, core::AppPlan& app, Errors& errors) {
+  auto target = named_target(request, facts);
+  if (!target) return errors.push_back(target.error());
+  app.target = target->path;
+  if (request.head && app.target->find('\n') != std::string::npos)
+    errors.push_back(fmt::format("{}: a HEAD file is one line, and cannot name a path with a line break", target->by));
+  auto kind = check_target(*target, facts, errors);
+  if (!kind) return;
+  choose_protocol(app, *kind);
+  if (!kind->interpreter.empty()) {
+    auto missing = missing_program(as_template(kind->interpreter.front()), app, facts.working_directory, facts);
+    if (missing) errors.push_back(fmt::format("{}: what runs it, {}", target->by, *missing));
+  }
+  if (!kind->is_node && request.listeners.empty())
+    errors.push_back(fmt::format("{}: it is no Node.js script, so it needs a listener, as -l tcp://:8080", target->by));
 }
 
 core::AppPlan app_of(const TargetRequest& request, const Facts& facts, const core::MasterPlan& plan,
                      Errors& errors) {
   core::AppPlan app{.name = std::string(kDefaultName)};
-  app.target = absolute_path(request.target, facts.working_directory);
-  check_target(request, facts, *app.target, errors);
   app.cwd = as_template(facts.working_directory);
   app.policy.workers = kTargetWorkers;
+  app.policy.overlap = request.overlap;
   if (request.workers) {
     bool good = *request.workers >= 1 && static_cast<std::uint32_t>(*request.workers) <= kWorkersMax;
     if (!good) errors.push_back(fmt::format("-f {}: 1 to {} workers", *request.workers, kWorkersMax));
     app.policy.workers = static_cast<std::uint32_t>(good ? *request.workers : 1);
   }
   for (const auto& listener : plan.listeners) app.listeners.push_back(listener.name);
-  if (!request.arguments.empty()) app.command.emplace_back("${target}");
-  for (const auto& argument : request.arguments) {
-    for (const auto& error : check_template(argument, Place::command, plan.listeners, app)) {
-      errors.push_back(fmt::format("argument {}: {}", quoted(argument), error.message));
-    }
-    app.command.push_back(argument);
-  }
+  take_target(request, facts, app, errors);
+  add_arguments(request, plan, app, errors);
   return app;
 }
 
@@ -110,7 +174,7 @@ std::expected<core::MasterPlan, Errors> plan_for_target(const TargetRequest& req
     }
   }
   for (const auto& option : request.listeners) add_listener(option, facts, plan, errors);
-  if (request.listeners.empty()) errors.emplace_back("-s needs a listener, as -l tcp://:8080");
+  if (request.head) plan.head = absolute_path(*request.head, facts.working_directory);
   check_conflicts(plan, errors);
   plan.apps.push_back(app_of(request, facts, plan, errors));
   if (!errors.empty()) return std::unexpected(errors);

@@ -1,4 +1,5 @@
-// The plan of `liveswap -s TARGET …`: one app, "default", that runs the target itself, without a file.
+// The plan of `liveswap -s TARGET …` and `liveswap -H HEAD …`: one app, "default", that runs the target itself, without
+// a configuration file.
 #pragma once
 
 #include <expected>
@@ -12,13 +13,15 @@
 namespace liveswap::config {
 
 struct TargetRequest {
-  std::string target;          // -s
+  std::optional<std::string> target;  // -s; none: what the HEAD file names
+  std::optional<std::string> head;    // -H
   std::optional<int> workers;  // -f
   std::vector<std::string>
       listeners;  // -l [NAME=]ADDRESS; those of one name, and those without, are one listener
   std::vector<std::string> arguments;  // after --
   std::optional<std::string> name;     // -n
   std::optional<std::string> control;  // --control
+  bool overlap = true;                 // false: -z
 };
 
 inline constexpr std::uint32_t kTargetWorkers = 2;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -28,7 +29,8 @@ class File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
-  std::expected<std::string, std::string> read() const {
+  // At most `max_size` bytes.
+  std::expected<std::string, std::string> read(std::size_t max_size) const {
     if (fd_ < 0) return std::unexpected(std::string(std::strerror(errno)));
     struct stat status {};
     if (::fstat(fd_, &status) != 0) return std::unexpected(errno_text("fstat"));
@@ -36,15 +38,14 @@ class File {
     if (!S_ISREG(status.st_mode)) return std::unexpected("is not a regular file");
     std::string text;
     char buffer[16384];
-    for (;;) {
-      auto got = ::read(fd_, buffer, sizeof buffer);
+    while (text.size() < max_size) {
+      auto got = ::read(fd_, buffer, std::min(sizeof buffer, max_size - text.size()));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return std::unexpected(errno_text("read"));
-      if (got == 0) return text;
+      if (got == 0) break;
       text.append(buffer, static_cast<std::size_t>(got));
-      if (text.size() > kFileBytesMax)
-        return std::unexpected(fmt::format("is larger than {} bytes", kFileBytesMax));
     }
+    return text;
   }
 
  private:
@@ -53,6 +54,15 @@ class File {
 
 }  // namespace
 
-std::expected<std::string, std::string> read_text_file(const std::string& path) { return File(path).read(); }
+std::expected<std::string, std::string> read_text_file(const std::string& path) {
+  auto text = File(path).read(kFileBytesMax + 1);
+  if (text && text->size() > kFileBytesMax)
+    return std::unexpected(fmt::format("is larger than {} bytes", kFileBytesMax));
+  return text;
+}
+
+std::expected<std::string, std::string> read_file_head(const std::string& path, std::size_t max_size) {
+  return File(path).read(max_size);
+}
 
 }  // namespace liveswap::config

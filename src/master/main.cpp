@@ -14,7 +14,7 @@
 #include "config/target_plan.hpp"
 #include "master/check_environment.hpp"
 #include "master/instance.hpp"
-#include "master/launcher_path.hpp"
+#include "master/own_programs.hpp"
 #include "master/master.hpp"
 #include "master/options.hpp"
 #include "os/cgroup.hpp"
@@ -50,6 +50,17 @@ int print(const std::string& text) {
   return complain(kFailed, "write error: " + os::errno_text(written.error().code));
 }
 
+// liveswapctl in our place: what it prints and how it ends is the answer.
+int give_order(const std::vector<std::string>& words) {
+  const auto client = master::find_client_program();
+  if (!client) return complain(kFailed, client.error());
+  std::vector<char*> argv{const_cast<char*>("liveswapctl")};
+  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  ::execv(client->c_str(), argv.data());
+  return complain(kFailed, os::fail("exec", *client).error().message());
+}
+
 std::vector<std::string> own_environment() {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
@@ -57,17 +68,19 @@ std::vector<std::string> own_environment() {
 }
 
 config::TargetRequest target_request(const master::Options& options) {
-  return {.target = *options.target,
+  return {.target = options.target,
+          .head = options.head,
           .workers = options.forks,
           .listeners = options.listeners,
           .arguments = options.arguments,
           .name = options.name,
-          .control = options.control};
+          .control = options.control,
+          .overlap = options.overlap};
 }
 
 // The plan, or nothing: what is wrong has been said.
 std::optional<core::MasterPlan> load_plan(const master::Options& options, const config::Facts& facts) {
-  if (options.target) {
+  if (options.by_target()) {
     auto plan = config::plan_for_target(target_request(options), facts);
     if (plan) return std::move(*plan);
     for (const std::string& problem : plan.error()) complain(kBadUsage, problem);
@@ -157,12 +170,13 @@ int main(int argc, char** argv) {
   auto options = master::parse_options({argv + 1, argv + argc});
   if (!options) return complain(kBadUsage, options.error() + "\nTry: liveswap --help");
   if (options->mode == master::Options::Mode::help) return print(master::help_text());
+  if (options->mode == master::Options::Mode::order) return give_order(options->order);
   if (options->mode == master::Options::Mode::version) return print(fmt::format("liveswap {}\n", LIVESWAP_VERSION));
   config::Facts facts = config::facts_of_this_machine(os::find_user, os::find_group);
   auto plan = load_plan(*options, facts);
   if (!plan) return kBadUsage;
   if (options->mode == master::Options::Mode::check) {
-    return print(config::describe(*plan, master::variables_of_first_worker));
+    return print(config::describe(*plan, facts, master::variables_of_first_worker));
   }
   return run(std::move(*plan), std::move(facts));
 }

@@ -111,6 +111,7 @@ class Master final : public Operations {
   void perform(const core::Answer& action);
   void perform(const core::Tell& action);
   void perform(const core::Exit& action);
+  void keep_target(const core::Note& note);
   void tell_service_manager(const core::Note& note);
 
   // Signals, master_signals.cpp.

@@ -2,6 +2,7 @@
 #include "master/master.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace liveswap::master {
 
@@ -53,7 +54,11 @@ std::expected<CheckedUpgrade, Refusal> Master::check_upgrade(core::AppId app, co
   auto read = reread_app(plan_, app_name(app));
   if (!read) return std::unexpected(read.error());
   if (const auto usable = check_overrides(read->app, overrides); !usable) return std::unexpected(usable.error());
-  return CheckedUpgrade{std::move(read->app), std::move(read->remark), overrides};
+  CheckedUpgrade upgrade{std::move(read->app), std::move(read->remark), overrides};
+  if (plan_.file.empty() && overrides.target) {  // it is no override: it becomes the app's own (keep_target)
+    upgrade.app.target = std::exchange(upgrade.overrides.target, std::nullopt);
+  }
+  return upgrade;
 }
 
 std::expected<std::uint32_t, std::string> Master::signal_app(core::AppId app, int signo) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "config/paths.hpp"
+#include "master/head_file.hpp"
 #include "master/master.hpp"
 #include "master/telling.hpp"
 
@@ -36,6 +37,12 @@ std::expected<std::shared_ptr<const Release>, std::string> Master::prepare(const
     upgrade = std::move(*read);
   }
   const core::AppPlan& plan = upgrade.app;
+  if (plan_.head) {
+    if (auto writable = check_head(*plan_.head); !writable) return std::unexpected(writable.error());
+    if (plan.target && plan.target->find('\n') != std::string::npos) {
+      return std::unexpected("HEAD " + *plan_.head + ": one line cannot name a target with a line break in its path");
+    }
+  }
   if (!upgrade.remark.empty()) log_.tell(core::LogLevel::warn, plan.name, upgrade.remark);
   if (const auto listed = listeners_.also_lists(action.app, plan.listeners); !listed) {
     return std::unexpected(listed.error());
@@ -136,7 +143,22 @@ void Master::perform(const core::Tell& action) {
   events_.add(told);
   requests_.tell(told);
   if (note.kind == core::NoteKind::generation_gone) on_demand_.generation_gone(note.app, note.generation);
+  keep_target(note);
   tell_service_manager(note);
+}
+
+// Without a file, the last target that was rolled out is the app's from now on.
+void Master::keep_target(const core::Note& note) {
+  const bool serves = note.kind == core::NoteKind::app_running ||
+                      (note.kind == core::NoteKind::rollout_done && note.rollout == core::RolloutKind::upgrade);
+  const auto release = releases_.find({note.app, note.release});
+  if (!serves || !plan_.file.empty() || release == releases_.end() || !release->second->plan.target) return;
+  core::AppPlan& app = app_plan(note.app);
+  app.target = release->second->plan.target;
+  if (!plan_.head) return;
+  if (const auto written = write_head(*plan_.head, *app.target); !written) {
+    log_.tell(core::LogLevel::error, app.name, written.error() + "; a new start would not run " + *app.target);
+  }
 }
 
 void Master::tell_service_manager(const core::Note& note) {

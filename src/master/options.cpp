@@ -1,99 +1,147 @@
 #include "master/options.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cxxopts.hpp>
+#include <charconv>
+
+#include "master/command_line.hpp"
 
 namespace liveswap::master {
 
 namespace {
 
-// Everything after `--` belongs to the target; cxxopts would take it for its own.
-std::vector<std::string> take_arguments(std::vector<std::string>& words) {
-  const auto separator = std::ranges::find(words, "--");
-  if (separator == words.end()) return {};
-  std::vector<std::string> arguments(separator + 1, words.end());
-  words.erase(separator, words.end());
-  return arguments;
+using Problem = std::optional<std::string>;
+
+constexpr std::string_view kNeedsTarget = "needs -s TARGET, or -H FILE";
+
+std::vector<std::string> words_in(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    words.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
 }
 
-cxxopts::Options known_options() {
-  cxxopts::Options known("liveswap");
-  known.add_options()
-    ("c,config", "", cxxopts::value<std::string>())
-    ("t,check", "")
-    ("s,start", "", cxxopts::value<std::string>())
-    ("f,forks", "", cxxopts::value<int>())
-    ("l,listen", "", cxxopts::value<std::vector<std::string>>())
-    ("n,name", "", cxxopts::value<std::string>())
-    ("control", "", cxxopts::value<std::string>())
-    ("v,version", "")
-    ("h,help", "")
-    ("stray", "", cxxopts::value<std::vector<std::string>>());
-  known.parse_positional("stray");
-  return known;
-}
-
-std::optional<std::string> text_of(const cxxopts::ParseResult& given, const char* option) {
-  if (given.count(option) == 0) return std::nullopt;
-  return given[option].as<std::string>();
-}
-
-std::optional<std::string> only_with_target(const Options& options, bool separator) {
-  if (options.target) return std::nullopt;
-  if (options.forks) return "-f needs -s TARGET; with a file it is `workers:`";
-  if (!options.listeners.empty()) return "-l needs -s TARGET; with a file it is `listeners:`";
-  if (separator) return "arguments after -- need -s TARGET; with a file they are part of `command:`";
-  return std::nullopt;
-}
-
-// One option twice is a slip that cxxopts would settle by taking the last.
-std::optional<std::string> given_twice(const cxxopts::ParseResult& given) {
-  for (const char* option : {"config", "start", "forks", "name", "control"}) {
-    if (given.count(option) > 1) return std::string("--") + option + " is given twice";
+// One option twice is a slip that would otherwise be settled by taking the last.
+Problem given_twice(const CommandLine& line) {
+  for (const Option& option : kOptions) {
+    if (option.times == Times::many || !line.has(option.key()) || line.values.at(option.key()).size() < 2) continue;
+    return (option.name.empty() ? option.spelling() : "--" + std::string(option.name)) + " is given twice";
+  }
+  for (const auto& [name, values] : line.orders) {
+    if (values.size() > 1) return "--" + name + " is given twice";
   }
   return std::nullopt;
 }
 
-std::expected<Options, std::string> options_of(const cxxopts::ParseResult& given, std::vector<std::string> arguments,
-                                               bool separator) {
+// ---- short forms ----
+
+Problem not_with_order(const CommandLine& line, const Order& order) {
+  const std::string spelling = order.spelling();
+  for (const char* starter : {"start", "head", "config"}) {
+    if (!line.has(starter)) continue;
+    return fmt::format("{} is --{}: it asks the liveswap that runs {}; -{} starts one, which stays in the foreground",
+                       spelling, order.name, order.meaning, *starter == 'h' ? 'H' : *starter);
+  }
+  for (const Option& option : kOptions) {
+    if (!line.has(option.key()) || (option.forms & an_order) != 0) continue;
+    return fmt::format("{} does not go with {}, which asks the liveswap that runs {}", option.spelling(), spelling,
+                       order.meaning);
+  }
+  if (line.arguments) return fmt::format("arguments after -- do not go with {}", spelling);
+  if (line.stray.empty()) return std::nullopt;
+  const std::string& word = line.stray.front();
+  if (order.value.empty()) return fmt::format("{} takes no argument; \"{}\" is one", spelling, word);
+  return fmt::format("{} takes one argument; \"{}\" is a second one", spelling, word);
+}
+
+std::expected<Options, std::string> options_of_order(const CommandLine& line) {
+  const auto& [name, values] = *line.orders.begin();
+  const Order& order = *std::ranges::find(kOrders, name, &Order::name);
+  if (line.orders.size() > 1) {
+    const Order& other = *std::ranges::find(kOrders, std::next(line.orders.begin())->first, &Order::name);
+    return std::unexpected(
+        fmt::format("{} and {} exclude each other: one at a time", order.spelling(), other.spelling()));
+  }
+  if (const auto problem = not_with_order(line, order)) return std::unexpected(*problem);
+  Options options{.mode = Options::Mode::order};
+  for (const char* which : {"name", "control"}) {
+    const auto value = line.value(which);
+    if (value) options.order.insert(options.order.end(), {std::string("--") + which, *value});
+  }
+  const std::optional<std::string>& value = values.front();
+  if (value && value->empty()) return std::unexpected(order.spelling() + ": what follows it is empty");
+  const auto words = words_in(value ? order.with_value : order.alone);
+  options.order.insert(options.order.end(), words.begin(), words.end());
+  if (value) options.order.push_back(*value);
+  return options;
+}
+
+// ---- a start ----
+
+Problem needs_target(const CommandLine& line) {
+  for (const Option& option : kOptions) {
+    if (!line.has(option.key()) || (option.forms & by_file) != 0) continue;
+    const std::string instead = option.in_file.empty() ? "" : fmt::format("; with a file it is `{}`", option.in_file);
+    return fmt::format("{} {}{}", option.spelling(), kNeedsTarget, instead);
+  }
+  if (line.arguments)
+    return fmt::format("what stands after -- {}; with a file it is part of `command:`", kNeedsTarget);
+  return std::nullopt;
+}
+
+Problem unexpected_word(const CommandLine& line, bool by_target) {
+  if (line.stray.empty()) return std::nullopt;
+  return fmt::format("unexpected argument \"{}\"; {}", line.stray.front(),
+                     by_target ? "what is meant for the target stands after --"
+                               : "a file is given with -c, a program with -s");
+}
+
+std::expected<std::optional<int>, std::string> forks_in(const CommandLine& line) {
+  const auto text = line.value("forks");
+  if (!text) return std::nullopt;
+  int forks = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), forks);
+  if (error == std::errc{} && end == text->data() + text->size()) return forks;
+  return std::unexpected(fmt::format("-f {}: a number of workers is needed", *text));
+}
+
+std::expected<Options, std::string> options_of_start(const CommandLine& line) {
   Options options;
-  if (given.count("help") != 0) return Options{.mode = Options::Mode::help};
-  if (given.count("version") != 0) return Options{.mode = Options::Mode::version};
-  if (const auto twice = given_twice(given)) return std::unexpected(*twice);
-  if (given.count("stray") != 0) {
-    const std::string word = given["stray"].as<std::vector<std::string>>().front();
-    return std::unexpected("unexpected argument \"" + word + "\"; a file is given with -c, a program with -s");
+  if (line.has("check")) options.mode = Options::Mode::check;
+  options.target = line.value("start");
+  options.head = line.value("head");
+  const bool by_target = options.by_target();
+  if (const auto stray = unexpected_word(line, by_target)) return std::unexpected(*stray);
+  if (by_target && line.has("config"))
+    return std::unexpected(fmt::format("-c and {} exclude each other", options.target ? "-s" : "-H"));
+  if (!by_target) {
+    if (const auto problem = needs_target(line)) return std::unexpected(*problem);
+    options.file = line.value("config").value_or(kDefaultFile);
   }
-  if (given.count("check") != 0) options.mode = Options::Mode::check;
-  options.target = text_of(given, "start");
-  if (options.target && given.count("config") != 0) return std::unexpected("-c and -s exclude each other");
-  options.file = options.target ? "" : text_of(given, "config").value_or(kDefaultFile);
-  options.name = text_of(given, "name");
-  options.control = text_of(given, "control");
-  if (given.count("forks") != 0) options.forks = given["forks"].as<int>();
-  if (given.count("listen") != 0) options.listeners = given["listen"].as<std::vector<std::string>>();
-  options.arguments = std::move(arguments);
-  if (const auto problem = only_with_target(options, separator)) return std::unexpected(*problem);
-  if (!options.target && options.name) return std::unexpected("-n needs -s TARGET; with a file it is `name:`");
-  if (!options.target && options.control) {
-    return std::unexpected("--control needs -s TARGET; with a file it is `control.socket:`");
-  }
+  const auto forks = forks_in(line);
+  if (!forks) return std::unexpected(forks.error());
+  options.forks = *forks;
+  if (line.has("listen")) options.listeners = line.values.at("listen");
+  options.arguments = line.arguments.value_or(std::vector<std::string>{});
+  options.overlap = !line.has("z");
+  options.name = line.value("name");
+  options.control = line.value("control");
   return options;
 }
 
 }  // namespace
 
 std::expected<Options, std::string> parse_options(std::vector<std::string> words) {
-  const bool separator = std::ranges::find(words, "--") != words.end();
-  std::vector<std::string> arguments = take_arguments(words);
-  std::vector<const char*> argv{"liveswap"};
-  for (const std::string& word : words) argv.push_back(word.c_str());
-  try {
-    cxxopts::Options known = known_options();
-    return options_of(known.parse(static_cast<int>(argv.size()), argv.data()), std::move(arguments), separator);
-  } catch (const cxxopts::exceptions::exception& error) {
-    return std::unexpected(error.what());
-  }
+  const auto line = read_command_line(std::move(words));
+  if (!line) return std::unexpected(line.error());
+  if (line->has("help")) return Options{.mode = Options::Mode::help};
+  if (line->has("version")) return Options{.mode = Options::Mode::version};
+  if (const auto twice = given_twice(*line)) return std::unexpected(*twice);
+  return line->orders.empty() ? options_of_start(*line) : options_of_order(*line);
 }
 
 std::string help_text() {
@@ -102,23 +150,42 @@ std::string help_text() {
 Usage:
   liveswap [-c FILE]            run in the foreground, by ./liveswap.yaml or FILE
   liveswap [-c FILE] --check    read the file, print what would run, and leave
-  liveswap -s TARGET -l [NAME=]ADDRESS … [-- ARGUMENT …]
+  liveswap -s TARGET [-l [NAME=]ADDRESS]… [-f N] [-H FILE] [-z] [-- ARGUMENT…]
                                 run TARGET without a file
+  liveswap -H FILE …            the same, with the TARGET that FILE names
+  liveswap -u [TARGET] | -k | -d
+                                ask the liveswap that runs
 
 Options:
   -c, --config FILE     the configuration, liveswap.yaml(5)
   -t, --check           validate and print, descriptor by descriptor; run nothing
-  -s, --start TARGET    the program to run; the app is called "default"
+  -s, --start TARGET    the program or script to run; the app is called "default".
+                        A Node.js script is run as it is; what else there is gets
+                        its sockets as descriptors, liveswap-worker(7)
   -f, --forks N         how many workers, with -s (default: 2)
   -l, --listen [NAME=]ADDRESS
                         a listener, with -s: tcp://0.0.0.0:8080, unix:/run/x.sock, …
-  -n, --name NAME       the master's name, with -s (default: default)
-      --control PATH    the control socket, with -s
+                        A Node.js script needs none
+  -H, --head FILE       keep the path of the target that serves in FILE; without
+                        -s, run the one that it names
+  -z                    zero-downtime off, with -s: an upgrade stops the old workers
+                        at once, and what they serve is lost
+  -n, --name NAME       the master's name, with -s (default: default); else the one
+                        that is asked
+      --control PATH    the control socket, in the same way
+
+Asking the liveswap that runs, by liveswapctl(8):
+  -u, --upgrade [TARGET]
+                        upgrade, to TARGET or to what it runs as it is now
+  -k, --kill            end all workers at once, and start them again
+  -d, --die             end all workers at once, and the master
+
   -v, --version         print the version
   -h, --help            print this
 
-The running master is driven by liveswapctl(8): status, upgrade, scale, …
-Exit status: 0 asked to stop; 1 could not start or go on; 2 wrong usage or bad file.
+liveswapctl(8) has more: status, upgrade, rolling restart, scale, …
+Exit status: 0 asked to stop; 1 could not start or go on; 2 wrong usage or bad file;
+with -u, -k and -d that of liveswapctl.
 )";
 }
 

@@ -7,11 +7,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 
 #include "config/env_file.hpp"
 #include "config/environment.hpp"
 #include "config/paths.hpp"
+#include "config/target_kind.hpp"
+#include "config/text_file.hpp"
 #include "os/file.hpp"
 #include "os/users.hpp"
 
@@ -118,7 +121,20 @@ Step Maker::run_target(const std::string& path) {
     return std::unexpected(fmt::format("target {}: {}; a directory needs a command", path, os::errno_text(EISDIR)));
   }
   if (!S_ISREG(info.st_mode)) return std::unexpected(fmt::format("target {}: not a regular file", path));
-  if (::faccessat(AT_FDCWD, release_->target->c_str(), X_OK, AT_EACCESS) == -1) return failure("target", path, errno);
+  const bool executable = ::faccessat(AT_FDCWD, release_->target->c_str(), X_OK, AT_EACCESS) == 0;
+  const auto head = config::read_file_head(*release_->target, config::kHeadMax);
+  const auto kind = config::kind_of_target(path, executable, head ? *head : std::string());
+  if (!kind) return std::unexpected(fmt::format("target {}: {}", path, config::no_kind()));
+  if (release_->plan.protocol_chosen && kind->protocol() != release_->plan.protocol) {
+    return std::unexpected(fmt::format(
+        "target {}: it needs protocol {}, and what runs now was given {} by the kind of its first target; it needs a "
+        "liveswap of its own", path, core::name_of(kind->protocol()), core::name_of(release_->plan.protocol)));
+  }
+  if (!kind->interpreter.empty()) {
+    for (const std::string& word : kind->interpreter) release_->command.push_back({word, false});
+    release_->command.push_back({*release_->target, false});
+    return {};
+  }
   const std::size_t slash = path.rfind('/');
   const auto folder = resolve(slash == 0 ? "/" : path.substr(0, slash));
   release_->program = release_->target;
@@ -188,11 +204,10 @@ std::expected<std::vector<config::EnvValue>, std::string> Maker::expand_words(st
 }
 
 Step Maker::expand_command() {
-  if (!release_->program) {
-    auto command = expand_words("command", release_->plan.command);
-    if (!command) return std::unexpected(std::move(command.error()));
-    release_->command = std::move(*command);
-  }
+  const core::AppPlan& plan = release_->plan;
+  auto words = expand_words("command", plan.command.empty() ? plan.arguments : plan.command);
+  if (!words) return std::unexpected(std::move(words.error()));
+  std::ranges::move(*words, std::back_inserter(release_->command));
   if (release_->plan.ready.when != core::ReadyWhen::command) return {};
   auto command = expand_words("ready.command", release_->plan.ready.command);
   if (!command) return std::unexpected(std::move(command.error()));

@@ -89,7 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(!listener.addresses.empty(), "a listener has an address");
   }
   for (const auto& app : plan.apps) check_app(app, plan);
-  require(!describe(plan).empty(), "a plan can be described");
+  require(!describe(plan, facts()).empty(), "a plan can be described");
   require(compare(plan, plan, {}) == Differences{}, "a plan is like itself");
   return 0;
 }

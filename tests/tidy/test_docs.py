@@ -16,6 +16,8 @@ TABLES = [
     ("src/config/variables.def", "VARIABLE", 0, "liveswap.yaml.5"),
     ("src/config/limits.def", "LIMIT", 0, "liveswap.yaml.5"),
     ("src/config/own_variables.def", "OWN", 0, "liveswap.yaml.5"),
+    ("src/config/interpreters.def", "INTERPRETER", 0, "liveswap.8"),
+    ("src/config/interpreters.def", "INTERPRETER", 1, "liveswap.8"),
     ("src/core/protocols.def", "PROTOCOL", 0, "liveswap-worker.7"),
     ("src/core/protocols.def", "PROTOCOL", 0, "liveswap.yaml.5"),
     ("src/core/socket_kinds.def", "SOCKET_KIND", 1, "liveswap.yaml.5"),
@@ -96,8 +98,12 @@ class ManPages(unittest.TestCase):
 class Programs(unittest.TestCase):
     maxDiff = None
 
-    def test_liveswap_help_and_its_page_have_the_same_options(self):
-        self.assertEqual(options_in(output_of("liveswap", "--help")), options_in(page("liveswap.8")))
+    def test_liveswap_help_its_page_and_its_tables_have_the_same_options(self):
+        orders = list(rows("src/master/orders.def", "ORDER"))
+        table = {f"--{row[0]}" for row in [*rows("src/master/options.def", "OPTION"), *orders] if row[0]}
+        of_client = {option for row in orders for words in row[3:5] for option in options_in(words)}
+        self.assertEqual(options_in(output_of("liveswap", "--help")), table)
+        self.assertEqual(options_in(page("liveswap.8")), table | of_client)
 
     def test_liveswapctl_help_and_its_page_have_the_same_options(self):
         commands = [row[0] for macro in ("COMMAND", "LOCAL_COMMAND") for row in rows("src/wire/commands.def", macro)]

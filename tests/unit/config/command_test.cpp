@@ -96,7 +96,8 @@ TEST_CASE("a target is absolute and may be missing now") {
         "  apps: {web: {target: /srv/missing}}\n"
         "                       ^\n");
   CHECK(told("apps: {web: {target: /srv/text}}\n") ==
-        "web.yaml:1:22: warning: apps.web.target: \"/srv/text\" is not executable now\n"
+        "web.yaml:1:22: warning: apps.web.target: \"/srv/text\" is not executable, and neither a #! line nor its "
+        "ending says what runs it; known are .js .mjs .cjs .py .rb .pl .php\n"
         "  apps: {web: {target: /srv/text}}\n"
         "                       ^\n");
 }

@@ -95,14 +95,14 @@ TEST_CASE("a plan is described descriptor by descriptor") {
     return std::vector<std::pair<std::string, std::string>>{
         {"LISTEN_FDS", std::to_string(app.listeners.size())}};
   };
-  CHECK(describe(plan, added) == kDescription);
+  CHECK(describe(plan, test_facts(), added) == kDescription);
 }
 
 TEST_CASE("a plan without a file runs its target") {
   core::MasterPlan plan{.name = "default"};
   plan.apps.push_back({.name = "default", .target = "/srv/x", .cwd = "/"});
   plan.apps[0].ready.when = core::ReadyWhen::delay;
-  auto text = describe(plan);
+  auto text = describe(plan, test_facts());
   CHECK(text.starts_with("master default\n\napp default\n  target      /srv/x\n  command     /srv/x\n"));
   CHECK(text.find("\n  ready       1s after its start\n") != std::string::npos);
 }

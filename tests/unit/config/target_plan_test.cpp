@@ -25,6 +25,7 @@ TEST_CASE("a target and a listener are enough") {
   expected.listeners.push_back({.name = "default", .addresses = {address}, .options = {}});
   core::AppPlan app{
       .name = "default", .target = "/home/me/server", .cwd = "/home/me", .listeners = {"default"}};
+  app.protocol_chosen = true;
   app.policy.workers = 2;
   expected.apps.push_back(app);
   CHECK(*plan == expected);
@@ -47,7 +48,8 @@ TEST_CASE("all options of a target") {
   CHECK(plan->listeners[0].addresses.size() == 2);
   CHECK(plan->listeners[1].name == "default");
   CHECK(plan->listeners[1].addresses[0].path == "/run/a=b");
-  CHECK(plan->apps[0].command == Words{"${target}", "--fd", "${fd:http}"});
+  CHECK(plan->apps[0].command.empty());
+  CHECK(plan->apps[0].arguments == Words{"--fd", "${fd:http}"});
   CHECK(plan->apps[0].listeners == Words{"http", "default"});
   CHECK(plan->apps[0].policy.workers == 5);
 }
@@ -68,14 +70,76 @@ TEST_CASE("all mistakes are told, each with its option") {
               "hyphens, the "
               "first a letter or digit",
               "-l tcp://:80 and -l tcp://[::]:80 exclude each other: it is the same address",
-              "-s /srv/missing: no such file", "-f 0: 1 to 4096 workers",
+              "-f 0: 1 to 4096 workers", "-s /srv/missing: no such file",
               "argument \"${fd:y}\": ${fd:y}: there is no listener \"y\""});
 }
 
-TEST_CASE("a target is a program, and a listener is needed") {
-  CHECK(refused({.target = "x"}) == Words{"-s needs a listener, as -l tcp://:8080"});
+TEST_CASE("a target is a program or a script, and what is no Node.js script needs a listener") {
+  CHECK(refused({.target = "x"}) ==
+        Words{"-s x: it is no Node.js script, so it needs a listener, as -l tcp://:8080"});
   CHECK(refused({.target = "a/directory", .listeners = {"tcp://:80"}}) ==
         Words{"-s a/directory: is a directory; a file says what to run of it: target: and command: in "
               "liveswap.yaml(5)"});
-  CHECK(refused({.target = "a/text", .listeners = {"tcp://:80"}}) == Words{"-s a/text: is not executable"});
+  CHECK(refused({.target = "a/text", .listeners = {"tcp://:80"}}) ==
+        Words{"-s a/text: is not executable, and neither a #! line nor its ending says what runs it; known are .js "
+              ".mjs .cjs .py .rb .pl .php"});
+}
+
+TEST_CASE("a Node.js script needs no listener, and speaks Node's protocol") {
+  const auto plan = plan_for_target({.target = "index1.js", .arguments = {"-x"}}, test_facts());
+  REQUIRE(plan);
+  const core::AppPlan& app = plan->apps[0];
+  CHECK(app.protocol == core::Protocol::node);
+  CHECK(app.protocol_chosen);
+  CHECK_FALSE(app.policy.drain_by_signal);
+  CHECK(app.arguments == Words{"-x"});
+  CHECK(app.policy.overlap);
+  CHECK_FALSE(plan_for_target({.target = "index1.js", .overlap = false}, test_facts())->apps[0].policy.overlap);
+  CHECK(refused({.target = "index1.js", .listeners = {"http=tcp://:80"}, .arguments = {"${fd:http}"}}) ==
+        Words{"argument \"${fd:http}\": ${fd:http}: a node worker is handed no descriptors: it asks for them by "
+              "listen()"});
+}
+
+TEST_CASE("what runs a script must be there") {
+  Facts facts = test_facts();
+  facts.environment = {"PATH=/missing"};
+  facts.kind_of = [](const std::string& path) {
+    return path.ends_with(".rb") ? PathKind::other : PathKind::missing;
+  };
+  const auto plan = plan_for_target({.target = "x.rb", .listeners = {"tcp://:80"}}, facts);
+  REQUIRE_FALSE(plan);
+  CHECK(plan.error() == Words{"-s x.rb: what runs it, \"ruby\" is in no directory of the app's PATH now"});
+}
+
+TEST_CASE("without -s it is what HEAD names") {
+  Facts facts = test_facts();
+  std::string head = "/srv/index2.js\n";
+  facts.read_text = [&head](const std::string&) { return std::optional(head); };
+  const auto plan = plan_for_target({.head = "HEAD"}, facts);
+  REQUIRE(plan);
+  CHECK(plan->apps[0].target == "/srv/index2.js");
+  CHECK(plan->head == "/home/me/HEAD");
+  CHECK(plan_for_target({.target = "index1.js", .head = "HEAD"}, facts)->apps[0].target == "/home/me/index1.js");
+  const auto told = [&facts](const TargetRequest& request) {
+    const auto refusal = plan_for_target(request, facts);
+    return refusal ? Words{} : refusal.error();
+  };
+  head = "/srv/missing\n";
+  CHECK(told({.head = "HEAD"}) == Words{"-H HEAD, which names /srv/missing: no such file"});
+  head = "";
+  CHECK(told({.head = "HEAD"}) == Words{"-H HEAD: is empty; -s TARGET says what to run first"});
+  CHECK(told({.target = "index1.js", .head = "HEAD"}) == Words{});
+  CHECK(told({.head = "missing"}) == Words{"-H missing: is not there yet; -s TARGET says what to run first"});
+}
+
+TEST_CASE("what is no HEAD file is not overwritten") {
+  Facts facts = test_facts();
+  facts.read_text = [](const std::string&) { return std::optional<std::string>("var http\nvar server\n"); };
+  const auto refused_by = [&facts] {
+    const auto plan = plan_for_target({.target = "index1.js", .head = "index1.js"}, facts);
+    return plan ? Words{} : plan.error();
+  };
+  CHECK(refused_by() == Words{"-H index1.js: is no HEAD file, which is one line: the path of a target"});
+  facts.read_text = [](const std::string&) { return std::optional<std::string>(); };
+  CHECK(refused_by() == Words{"-H index1.js: cannot be read, or is no regular file"});
 }

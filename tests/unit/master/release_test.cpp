@@ -127,6 +127,44 @@ TEST_CASE("without a command the target itself is run, by its name in the folder
   CHECK(release->facts().command == Lines{folder.path("v1/server")});
 }
 
+TEST_CASE("a script is run by its first line or its ending, with the arguments that follow a target") {
+  const Folder folder;
+  folder.write("a.py", "print()", 0644);
+  folder.write("b", "#!/bin/sh -e\n", 0644);
+  folder.write("c", "#!/bin/sh\n", 0755);
+  Parts parts;
+  parts.plan.command = {};
+  parts.plan.arguments = {"-r", "${release}"};
+  parts.plan.target = folder.path("a.py");
+  CHECK_FALSE(parts.make()->program);
+  CHECK(parts.make()->facts().command == Lines{"python3", folder.path("a.py"), "-r", "7"});
+  parts.plan.target = folder.path("b");
+  CHECK(parts.make()->facts().command == Lines{"/bin/sh", "-e", folder.path("b"), "-r", "7"});
+  parts.plan.target = folder.path("c");
+  CHECK(parts.make()->program == folder.path("c"));
+  CHECK(parts.make()->facts().command == Lines{folder.path("c"), "-r", "7"});
+  parts.overrides.command = {"./other"};
+  CHECK(parts.make()->facts().command == Lines{"./other"});
+}
+
+TEST_CASE("a target that needs another protocol than the first one chose is refused") {
+  const Folder folder;
+  folder.write("a.js", "", 0644);
+  folder.write("b.py", "", 0644);
+  Parts parts;
+  parts.plan.command = {};
+  parts.plan.protocol = core::Protocol::node;
+  parts.plan.protocol_chosen = true;
+  parts.overrides.target = folder.path("a.js");
+  CHECK(parts.error() == "no error");
+  parts.overrides.target = folder.path("b.py");
+  CHECK(parts.error() == "web: target " + folder.path("b.py") +
+                             ": it needs protocol systemd, and what runs now was given node by the kind of its first "
+                             "target; it needs a liveswap of its own");
+  parts.plan.protocol_chosen = false;  // the file says so
+  CHECK(parts.error() == "no error");
+}
+
 TEST_CASE("a target that cannot be run is refused with its path") {
   const Folder folder;
   Parts parts;
@@ -135,7 +173,9 @@ TEST_CASE("a target that cannot be run is refused with its path") {
   parts.plan.target = folder.path("server");
   CHECK(parts.error() == "web: target " + folder.path("server") + ": No such file or directory");
   folder.write("server", "", 0644);
-  CHECK(parts.error() == "web: target " + folder.path("server") + ": Permission denied");
+  CHECK(parts.error() == "web: target " + folder.path("server") +
+                             ": is not executable, and neither a #! line nor its ending says what runs it; known are "
+                             ".js .mjs .cjs .py .rb .pl .php");
   parts.plan.target = folder.path();
   CHECK(parts.error() == "web: target " + folder.path() + ": Is a directory; a directory needs a command");
   REQUIRE(::mkfifo(folder.path("pipe").c_str(), 0700) == 0);

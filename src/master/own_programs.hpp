@@ -1,0 +1,18 @@
+// Where liveswap's other programs are: beside the master that runs, whether installed under any prefix or in the build
+// tree.
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "os/fd.hpp"
+
+namespace liveswap::master {
+
+// Opens liveswap-launch for being run by its descriptor. The error names every path that was tried.
+[[nodiscard]] std::expected<os::OwnedFd, std::string> open_launcher_program();
+
+// The path of liveswapctl.
+[[nodiscard]] std::expected<std::string, std::string> find_client_program();
+
+}  // namespace liveswap::master

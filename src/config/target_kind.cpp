@@ -10,6 +10,7 @@ namespace liveswap::config {
 namespace {
 
 constexpr std::string_view kBlanks = " \t";
+constexpr std::string_view kLineEnds("\n\0", 2);
 
 struct Interpreter {
   std::string_view ending, program;
@@ -44,7 +45,7 @@ bool env_runs_node(std::string_view rest) {
 // As the kernel reads it: the interpreter, and all the rest of the line as one word.
 std::optional<TargetKind> by_first_line(std::string_view head) {
   if (!head.starts_with("#!")) return std::nullopt;
-  const auto line = trimmed(head.substr(2, head.find('\n') - 2));
+  const auto line = trimmed(head.substr(2, head.find_first_of(kLineEnds) - 2));
   const auto program = line.substr(0, line.find_first_of(kBlanks));
   if (program.empty()) return std::nullopt;
   const auto rest = trimmed(line.substr(program.size()));

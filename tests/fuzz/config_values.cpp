@@ -5,6 +5,7 @@
 #include "config/env_file.hpp"
 #include "config/expand.hpp"
 #include "config/scalars.hpp"
+#include "config/target_kind.hpp"
 #include "config/text.hpp"
 #include "config/utf8.hpp"
 #include "config/words.hpp"
@@ -23,6 +24,15 @@ void try_words(const std::string& text) {
   for (const auto& word : *words) {
     require(word.offset >= last && word.offset < text.size(), "words follow each other");
     last = word.offset + 1;
+  }
+}
+
+void try_first_line(const std::string& text) {
+  const auto kind = kind_of_target("x", false, "#!" + text);
+  if (!kind) return;
+  require(!kind->interpreter.empty() && kind->interpreter.size() <= 2, "an interpreter, and one word at most");
+  for (const std::string& word : kind->interpreter) {
+    require(!word.empty() && word.find_first_of(std::string("\n\0", 2)) == std::string::npos, "words can be passed on");
   }
 }
 
@@ -86,7 +96,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
   switch (data[0] % 5) {
-    case 0: try_words(text); break;
+    case 0:
+      try_words(text);
+      try_first_line(text);
+      break;
     case 1: try_template(text); break;
     case 2: try_address(text); break;
     case 3: try_scalars(text); break;

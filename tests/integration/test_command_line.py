@@ -184,6 +184,17 @@ class NodeScripts(CommandLine):
         self.assertEqual(self.body(), "Hello World\n")
         self.ended_well(web)
 
+    def test_a_files_target_may_become_one_of_another_kind(self):
+        self.write("server.py", PYTHON)
+        text = "listeners: {http: '%s'}\napps: {web: {target: %s/%s}}\n"
+        web = self.liveswap(text % (self.address, self.directory, "index1.js"), timeout=60.0)
+        for name, protocol, body in (("server.py", "systemd", f"{self.directory}/server.py"),
+                                     ("index2.js", "node", "Not Found\n")):
+            web.configure(text % (self.address, self.directory, name))
+            web.ctl("upgrade", "--wait", "drained", status=0)
+            self.assertEqual((web.app()["protocol"], self.body()), (protocol, body))
+        self.ended_well(web)
+
     def test_a_first_line_makes_a_script_nodes_too(self):
         text = (self.directory / "index1.js").read_text()
         self.write("by_line", "#!/usr/bin/env node\n" + text)

@@ -37,6 +37,7 @@ TEST_CASE("a script that is not executable is run by its first line, as the kern
   CHECK(kind("x", false, "#!/opt/node/bin/node") == "/opt/node/bin/node: node");
   CHECK(kind("x", false, "#!/usr/bin/env -S A=1 node --flag\n") == "/usr/bin/env|-S A=1 node --flag: node");
   CHECK(kind("x", false, "#!/usr/bin/env python3\n") == "/usr/bin/env|python3: systemd");
+  CHECK(kind("x", false, std::string_view("#!/bin/sh\0x\n", 13)) == "/bin/sh: systemd");
   CHECK(kind("x", false, "#!\n") == "?");
 }
 

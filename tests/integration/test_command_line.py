@@ -358,13 +358,21 @@ class Mistakes(CommandLine):
 
 
 class Client(CommandLine):
-    def test_a_missing_liveswapctl_is_told(self):
-        program = self.directory / "liveswap"
-        shutil.copy(build.program("liveswap"), program)
-        ended = subprocess.run([program, "-u"], env=self.environment(), capture_output=True, text=True, timeout=60,
-                               check=False)
+    def run_copy(self):
+        ended = subprocess.run([self.directory / "liveswap", "--control", "nobody.sock", "-u"], text=True, timeout=60,
+                               env=self.environment(), cwd=self.directory, capture_output=True, check=False)
+        return ended.returncode, ended.stderr
+
+    def test_liveswapctl_is_found_beside_and_a_missing_one_is_told(self):
+        for name in ("liveswap", "liveswapctl"):
+            shutil.copy(build.program(name), self.directory / name)
+        status, err = self.run_copy()
+        self.assertEqual(status, 3)
+        self.assertIn(f"liveswapctl: no master can be reached; tried: (no_master)\n  {self.directory}/nobody.sock", err)
+        (self.directory / "liveswapctl").unlink()
         if pathlib.Path("/usr/local/bin/liveswapctl").exists():
             self.skipTest("liveswapctl is installed")
-        self.assertEqual(ended.returncode, 1)
+        status, err = self.run_copy()
+        self.assertEqual(status, 1)
         self.assertIn(f"liveswapctl is not there; tried {self.directory}/../ctl/liveswapctl, "
-                      f"{self.directory}/liveswapctl", ended.stderr)
+                      f"{self.directory}/liveswapctl, ", err)

@@ -4,6 +4,7 @@
 
 #include "config/accounts.hpp"
 #include "config/decode_command.hpp"
+#include "config/decode_handover.hpp"
 #include "config/decode_policy.hpp"
 #include "config/text.hpp"
 
@@ -22,15 +23,13 @@ void decode_listener_names(Section& section, core::AppPlan& app,
   auto known = names_of(listeners);
   if (!section.has("listeners")) {
     if (only_app) app.listeners = known;
+    if (app.stdin_listener) std::erase(app.listeners, *app.stdin_listener);
     return;
   }
   for (const auto& word :
        section.words("listeners", "a listener's name").value_or(std::vector<PlacedWord>{})) {
     if (std::find(known.begin(), known.end(), word.text) == known.end()) {
-      auto hint = did_you_mean(word.text, known);
-      if (hint.empty() && !known.empty()) hint = fmt::format("; there are {}", joined(known));
-      section.error_at(word.offset, "listeners",
-                       fmt::format("there is no listener {}{}", quoted(word.text), hint));
+      tell_no_listener(section, "listeners", word, listeners);
     } else if (std::find(app.listeners.begin(), app.listeners.end(), word.text) != app.listeners.end()) {
       section.error_at(word.offset, "listeners", fmt::format("{} is listed twice", quoted(word.text)));
     } else {
@@ -75,9 +74,12 @@ core::AppPlan decode_app(Context& context, const Entry& entry,
   }
   section.take_choice("protocol", app.protocol);
   decode_target(section, app);
+  decode_stdin(section, app, listeners);
   decode_listener_names(section, app, listeners, only_app);
+  decode_handover(section, app);
   decode_command(section, app, listeners);
   decode_policy(section, app);
+  decode_ready_fd(section, app, listeners);
   take_account(section, app);
   decode_environment(section, app, listeners);
   check_programs(section, app);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/circus.hpp"
 #include "config/environment.hpp"
 #include "config/expand.hpp"
 #include "config/paths.hpp"
@@ -70,7 +71,10 @@ std::optional<std::vector<PlacedWord>> command_words(Section& section, std::stri
 
 void take_command(Section& section, std::vector<std::string>& target, const Templates& templates,
                   Place place) {
-  for (const auto& word : command_words(section, "command").value_or(std::vector<PlacedWord>{})) {
+  for (auto& word : command_words(section, "command").value_or(std::vector<PlacedWord>{})) {
+    auto written = with_dollars(word.text);
+    word.exact = word.exact && written == word.text;
+    word.text = std::move(written);
     templates.check(section, "command", word, place);
     target.push_back(word.text);
   }

@@ -81,7 +81,8 @@ void check_use(Context& context, const std::vector<PlacedListener>& listeners, c
   for (const auto& listener : listeners) {
     const auto& name = listener.plan.name;
     bool used = std::any_of(plan.apps.begin(), plan.apps.end(), [&name](const core::AppPlan& app) {
-      return std::find(app.listeners.begin(), app.listeners.end(), name) != app.listeners.end();
+      auto all = app.all_listeners();
+      return std::find(all.begin(), all.end(), name) != all.end();
     });
     if (!used && !plan.apps.empty()) {
       context.findings.warning(listener.offset,

@@ -32,6 +32,7 @@ void decode_workers(Section& section, core::AppPlan& app) {
 }
 
 void decode_ready(Section ready, core::AppPlan& app) {
+  app.ready.when = core::default_ready(app.protocol);
   ready.take_choice("when", app.ready.when);
   ready.take_duration("timeout", app.policy.ready_timeout, {.zero = false});
   ready.take_duration("delay", app.ready.delay, {.infinity = false});
@@ -69,7 +70,9 @@ void take_drain_message(Section& drain, core::AppPlan& app) {
 }
 
 void decode_drain(Section drain, core::AppPlan& app) {
-  app.policy.drain_by_signal = core::drains_by_signal(app.protocol);
+  const auto signal = core::drain_signal(app.protocol);
+  app.policy.drain_by_signal = signal.has_value();
+  if (signal) app.policy.drain_signal = *signal;
   if (drain.has("signal") && !app.policy.drain_by_signal) {
     drain.error("signal", fmt::format("a {} worker is asked by a message on its channel, not by a signal",
                                       core::name_of(app.protocol)));

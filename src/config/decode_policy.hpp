@@ -6,7 +6,7 @@
 
 namespace liveswap::config {
 
-// Reads protocol, workers, ready (but not its command), drain, stop, restart, upgrade and watchdog.
+// Reads protocol, workers, ready (but not its command and fd), drain, stop, restart, upgrade and watchdog.
 void decode_policy(Section& section, core::AppPlan& app);
 
 }  // namespace liveswap::config

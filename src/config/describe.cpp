@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <map>
 
 #include "config/address.hpp"
+#include "config/descriptors.hpp"
 #include "config/expand.hpp"
 #include "config/target_kind.hpp"
 #include "config/template_check.hpp"
@@ -27,10 +28,13 @@ std::string known_part(const Part& part, const core::MasterPlan& plan, const cor
   if (!part.variable) return part.text;
   if (*part.variable == Variable::target) return app.target.value_or(text_of(part));
   if (*part.variable == Variable::fd) {
-    for (const auto& descriptor : descriptors_of(plan, app)) {
-      bool meant = descriptor.listener == part.text && descriptor.index == part.index;
-      if (meant) return fmt::format("{}", descriptor.number);
+    // Of a listener that is also standard input, its number among the others is meant.
+    std::string number;
+    for (const auto& descriptor : descriptors_of(plan.listeners, app)) {
+      bool meant = names_listener(part, descriptor.listener) && descriptor.index == part.index;
+      if (meant) number = fmt::format("{}", descriptor.number);
     }
+    if (!number.empty()) return number;
   }
   for (const auto& listener : plan.listeners) {
     if (listener.name != part.text || part.index >= listener.addresses.size()) continue;
@@ -78,7 +82,9 @@ std::string_view how_it_says_so(core::Protocol protocol) {
   switch (protocol) {
     case core::Protocol::native: return "on its channel";
     case core::Protocol::node: return "by listening with all servers that it has asked for";
-    case core::Protocol::systemd: break;
+    case core::Protocol::einhorn: return "(worker:ack)";
+    case core::Protocol::systemd:
+    case core::Protocol::server_starter: break;
   }
   return "(READY=1)";
 }
@@ -89,6 +95,8 @@ std::string readiness(const core::AppPlan& app, const core::MasterPlan& plan) {
     case core::ReadyWhen::notify:
       return fmt::format("when the worker says so {}, {}", how_it_says_so(app.protocol), within);
     case core::ReadyWhen::message: return fmt::format("when the program says process.send('ready'), {}", within);
+    case core::ReadyWhen::fd:
+      return fmt::format("when the worker writes a newline to descriptor {}, {}", app.ready.fd, within);
     case core::ReadyWhen::delay: return fmt::format("{} after its start", core::text_of(app.ready.delay));
     case core::ReadyWhen::command:
       return fmt::format("when {} succeeds, tried every {}, {}", command_line(app.ready.command, plan, app),
@@ -129,6 +137,7 @@ std::string describe_rules(const core::MasterPlan& plan, const core::AppPlan& ap
   out += row("workers", fmt::format("{}{}", policy.workers, app.workers_auto ? " (auto)" : ""));
   out += row("protocol", fmt::format("{}{}", core::name_of(app.protocol),
                                      app.protocol_chosen ? " (by the kind of the target)" : ""));
+  if (app.inherit_as) out += row("inherit_as", core::name_of(*app.inherit_as));
   out += row("ready", readiness(app, plan));
   out += row("drain", drain(policy));
   out += row("stop", fmt::format("{}, KILL after {}", core::signal_name(policy.stop_signal),
@@ -137,6 +146,7 @@ std::string describe_rules(const core::MasterPlan& plan, const core::AppPlan& ap
                                                      amount(policy.max_surge), amount(policy.max_unavailable))
                                        : "stops the old workers at once, before the new ones are ready (-z)");
   if (policy.watchdog) out += row("watchdog", core::text_of(*policy.watchdog));
+  if (app.status_file) out += row("status file", *app.status_file);
   for (const auto& limit : app.limits) {
     auto number = [](std::uint64_t value) {
       return value == core::kUnlimited ? std::string("infinity") : fmt::format("{}", value);
@@ -166,21 +176,33 @@ std::string describe_environment(const core::MasterPlan& plan, const core::AppPl
   return out;
 }
 
-// A Node worker has no descriptors but its channel; listen({fd: N}) counts the listeners as if it had.
-std::string describe_sockets(const core::MasterPlan& plan, const core::AppPlan& app) {
-  std::string out;
+std::string_view standard_stream(core::Output output) {
+  return output == core::Output::prefix ? "the master's output, each line labelled" : "the master's output, as it is";
+}
+
+// All that a worker has, by number. A Node worker is handed no listeners; listen({fd: N}) counts them as if it were.
+std::string describe_descriptors(const core::MasterPlan& plan, const core::AppPlan& app) {
   const bool is_node = app.protocol == core::Protocol::node;
-  if (is_node) out += row("", "3  Node's channel (NODE_CHANNEL_FD)");
   std::size_t width = 0;
-  for (const auto& name : app.listeners) width = std::max(width, name.size());
-  int next = 3;
-  for (const auto& descriptor : descriptors_of(plan, app)) {
-    out += row(is_node && next == 3 ? "for listen()" : "",
-               fmt::format("{}{}  {:<{}}  {}", is_node ? "fd " : "", descriptor.number, descriptor.listener, width,
-                           address_in_words(descriptor.address)));
-    next = descriptor.number + 1;
+  for (const auto& name : app.all_listeners()) width = std::max(width, name.size());
+  std::multimap<int, std::string> lines{{1, fmt::format("1, 2  {}", standard_stream(app.output))}};
+  if (!app.stdin_listener) lines.emplace(0, "0  /dev/null");
+  std::string for_listen;
+  for (const auto& descriptor : descriptors_of(plan.listeners, app)) {
+    auto text = fmt::format("{}  {:<{}}  {}", descriptor.number, descriptor.listener, width,
+                            address_in_words(descriptor.address));
+    if (!is_node || descriptor.number == 0) {
+      lines.emplace(descriptor.number, std::move(text));
+    } else {
+      for_listen += row(for_listen.empty() ? "for listen()" : "", "fd " + text);
+    }
   }
-  if (app.protocol == core::Protocol::native) out += row("", fmt::format("{}  the channel", next));
+  for (const auto& extra : extra_descriptors_of(plan.listeners, app)) {
+    lines.emplace(extra.number, fmt::format("{}  {}", extra.number, extra.meaning));
+  }
+  std::string out;
+  for (const auto& [number, line] : lines) out += row(out.empty() ? "descriptors" : "", line);
+  out += for_listen;
   for (const auto& address : app.allow_bind) out += row("allow_bind", address_in_words(address));
   return out;
 }
@@ -193,27 +215,10 @@ std::string describe_app(const core::MasterPlan& plan, const core::AppPlan& app,
   out += row("cwd", known(app.cwd, plan, app));
   out += row("user", account(app));
   out += describe_rules(plan, app);
-  out += row("descriptors", "0  /dev/null");
-  out += row("", fmt::format("1, 2  {}", app.output == core::Output::prefix
-                                             ? "the master's output, each line labelled"
-                                             : "the master's output, as it is"));
-  return out + describe_sockets(plan, app) + describe_environment(plan, app, added);
+  return out + describe_descriptors(plan, app) + describe_environment(plan, app, added);
 }
 
 }  // namespace
-
-std::vector<Descriptor> descriptors_of(const core::MasterPlan& plan, const core::AppPlan& app) {
-  std::vector<Descriptor> out;
-  for (const auto& name : app.listeners) {
-    auto listener = std::find_if(plan.listeners.begin(), plan.listeners.end(),
-                                 [&name](const core::ListenerPlan& known) { return known.name == name; });
-    if (listener == plan.listeners.end()) continue;
-    for (std::size_t i = 0; i < listener->addresses.size(); ++i) {
-      out.push_back({static_cast<int>(out.size()) + 3, name, i, listener->addresses[i]});
-    }
-  }
-  return out;
-}
 
 std::string describe(const core::MasterPlan& plan, const Facts& facts, const AddedVariables& added) {
   std::string out =

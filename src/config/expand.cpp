@@ -16,7 +16,7 @@ using Expanded = std::expected<std::string, std::string>;
 Expanded socket_part(const Part& part, const Values& values) {
   std::vector<const SocketValue*> sockets;
   for (const auto& socket : values.sockets) {
-    if (socket.listener == part.text) sockets.push_back(&socket);
+    if (names_listener(part, socket.listener)) sockets.push_back(&socket);
   }
   if (sockets.empty()) return std::unexpected(fmt::format("{}: there is no such listener", text_of(part)));
   if (part.index >= sockets.size()) {
@@ -55,7 +55,11 @@ Expanded expand_part(const Part& part, const Values& values) {
     case Variable::addr:
     case Variable::port: return socket_part(part, values);
     case Variable::target: return known(part, values.target);
-    case Variable::slot: return known(part, values.slot);
+    case Variable::slot: {
+      auto slot = values.slot;
+      if (slot && part.is_circus) ++*slot;
+      return known(part, slot);
+    }
     case Variable::generation: return known(part, values.generation);
     case Variable::release: return known(part, values.release);
     case Variable::env: break;

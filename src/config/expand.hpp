@@ -1,7 +1,7 @@
 // The `${…}` of commands, cwd and env: a word is parsed to parts, and parts are replaced by values.
 //
-// `$$` is a `$`, any other `$` stays. What replaces a part is never looked at again. A word is checked when
-// the file is read (names, forms) and expanded when a release or a worker is made (values); pure, both.
+// `$$` is a `$`, any other `$` stays but that of circus's names (circus.hpp). What replaces a part is never looked at
+// again. A word is checked when the file is read (names, forms) and expanded when a release or a worker is made (values); pure, both.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,7 @@ struct Part {
   std::optional<Variable> variable;  // none: literal text
   std::string text;                  // the text, or the name of a listener or environment variable
   std::size_t index = 0;             // which socket of the listener
+  bool is_circus = false;            // written as circus has it: the slot counts from 1, and case does not matter
   std::size_t offset = 0;            // into the word
 };
 using Template = std::vector<Part>;
@@ -40,6 +41,9 @@ std::expected<Template, TemplateError> parse_template(std::string_view word);
 
 // `${fd:http:1}`
 std::string text_of(const Part& part);
+
+// Whether the listener of that name is the one that the part names.
+bool names_listener(const Part& part, std::string_view listener);
 
 // A word that expands to `text`, whatever stands in it.
 std::string as_template(std::string_view text);

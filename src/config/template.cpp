@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "config/circus.hpp"
 #include "config/expand.hpp"
 #include "config/scalars.hpp"
 #include "config/text.hpp"
@@ -94,10 +95,45 @@ ParsedPart parse_part(std::string_view inner) {
   return std::unexpected(unknown_variable(inner, name));
 }
 
+// `inner` is what stands between the parentheses.
+ParsedPart circus_part(std::string_view inner) {
+  constexpr std::string_view kSockets = "circus.sockets.";
+  if (same_ignoring_case(inner, "circus.wid")) return Part{.variable = Variable::slot, .text = "", .is_circus = true};
+  if (starts_ignoring_case(inner, kSockets)) {
+    auto name = inner.substr(kSockets.size());
+    if (!is_name(name)) return std::unexpected("$(circus.sockets.NAME) needs the name of a listener");
+    return Part{.variable = Variable::fd, .text = std::string(name), .is_circus = true};
+  }
+  return std::unexpected(
+      fmt::format("unknown variable {}: of circus there are $(circus.sockets.NAME) and $(circus.wid)",
+                  quoted(fmt::format("$({})", inner))));
+}
+
+// A part that begins with a dollar at the start of `text`, and how long it is there; 0: the dollar is only one.
+struct Reference {
+  ParsedPart part;
+  std::size_t length = 0;
+};
+
+Reference reference_at(std::string_view text) {
+  if (text.starts_with("${")) {
+    auto close = text.find('}');
+    if (close == std::string_view::npos) return {std::unexpected("${ without its }; $${ is a plain ${"), 1};
+    return {parse_part(text.substr(2, close - 2)), close + 1};
+  }
+  if (auto length = circus_reference(text); length > 0) {
+    return {circus_part(circus_name(text.substr(0, length))), length};
+  }
+  if (text.starts_with("$(") && starts_ignoring_case(text.substr(2), "circus.")) {
+    return {std::unexpected("$(circus. without its ); $$( is a plain $("), 1};
+  }
+  return {Part{}, 0};
+}
+
 void append_text(Template& parts, std::string_view text, std::size_t offset) {
   if (text.empty()) return;
   if (parts.empty() || parts.back().variable)
-    parts.push_back({.variable = {}, .text = "", .index = 0, .offset = offset});
+    parts.push_back({.variable = {}, .text = "", .index = 0, .is_circus = false, .offset = offset});
   parts.back().text += text;
 }
 
@@ -110,31 +146,33 @@ std::expected<Template, TemplateError> parse_template(std::string_view word) {
     auto dollar = std::min(word.find('$', at), word.size());
     append_text(parts, word.substr(at, dollar - at), at);
     if (dollar == word.size()) break;
-    auto next = word.substr(dollar + 1, 1);
-    if (next != "{") {
+    auto [part, length] = reference_at(word.substr(dollar));
+    if (length == 0) {
       append_text(parts, "$", dollar);
-      at = dollar + (next == "$" ? 2 : 1);
+      at = dollar + (word.substr(dollar + 1).starts_with('$') ? 2 : 1);
       continue;
     }
-    auto close = word.find('}', dollar);
-    if (close == std::string_view::npos) {
-      return std::unexpected(TemplateError{dollar, "${ without its }; $${ is a plain ${"});
-    }
-    auto part = parse_part(word.substr(dollar + 2, close - dollar - 2));
     if (!part) return std::unexpected(TemplateError{dollar, part.error()});
     part->offset = dollar;
     parts.push_back(std::move(*part));
-    at = close + 1;
+    at = dollar + length;
   }
   return parts;
 }
 
 std::string text_of(const Part& part) {
   if (!part.variable) return part.text;
+  if (part.is_circus) {
+    return part.variable == Variable::fd ? fmt::format("$(circus.sockets.{})", part.text) : "$(circus.wid)";
+  }
   const auto& row = row_of(*part.variable);
   if (row.argument == Argument::none) return fmt::format("${{{}}}", row.name);
   auto index = part.index > 0 ? fmt::format(":{}", part.index) : "";
   return fmt::format("${{{}:{}{}}}", row.name, part.text, index);
+}
+
+bool names_listener(const Part& part, std::string_view listener) {
+  return part.is_circus ? same_ignoring_case(part.text, listener) : part.text == listener;
 }
 
 std::string as_template(std::string_view text) {

@@ -21,14 +21,15 @@ std::string no_such_listener(const Part& part, const std::vector<core::ListenerP
 std::string refuse_listener(const Part& part, const std::vector<core::ListenerPlan>& listeners,
                             const core::AppPlan& app) {
   auto found = std::find_if(listeners.begin(), listeners.end(), [&part](const core::ListenerPlan& listener) {
-    return listener.name == part.text;
+    return names_listener(part, listener.name);
   });
   if (found == listeners.end()) return no_such_listener(part, listeners);
-  bool own = std::find(app.listeners.begin(), app.listeners.end(), part.text) != app.listeners.end();
-  if (part.variable == Variable::fd && !own) {
+  auto own = app.all_listeners();
+  if (part.variable == Variable::fd && std::find(own.begin(), own.end(), found->name) == own.end()) {
     return fmt::format("{}: {} is not among this app's listeners", text_of(part), quoted(part.text));
   }
-  if (part.variable == Variable::fd && app.protocol == core::Protocol::node) {
+  bool is_handed = app.protocol != core::Protocol::node || app.stdin_listener == found->name;
+  if (part.variable == Variable::fd && !is_handed) {
     return fmt::format("{}: a node worker is handed no descriptors: it asks for them by listen()", text_of(part));
   }
   const auto& addresses = found->addresses;
@@ -45,6 +46,9 @@ std::string refuse_listener(const Part& part, const std::vector<core::ListenerPl
 
 std::string refuse(const Part& part, Place place, const std::vector<core::ListenerPlan>& listeners,
                    const core::AppPlan& app) {
+  if (part.is_circus && place != Place::command) {
+    return fmt::format("{}: circus's names are for command: only", text_of(part));
+  }
   if (place == Place::cwd && is_per_worker(*part.variable)) {
     return fmt::format("{} differs from worker to worker, and a release has one directory", text_of(part));
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "config/circus.hpp"
 #include "config/text.hpp"
 
 namespace liveswap::config {
@@ -33,6 +34,7 @@ class Splitter {
       at_ += 2;
       return;
     }
+    if (auto length = circus_reference(text_.substr(at_)); length > 0) return circus(length);
     if (c == '#' && !in_word_) return fail(at_, "# begins a comment in a shell: quote it");
     begin_word();
     if (c == '\'') {
@@ -59,6 +61,13 @@ class Splitter {
 
   void end_word() { in_word_ = false; }
 
+  // It looks like a shell's, and is not.
+  void circus(std::size_t length) {
+    begin_word();
+    words_.back().text += text_.substr(at_, length);
+    at_ += length;
+  }
+
   void fail(std::size_t offset, std::string message) { error_ = {offset, std::move(message)}; }
 
   bool is_command_substitution() const { return text_.substr(at_).starts_with("$("); }
@@ -74,6 +83,11 @@ class Splitter {
   void double_quotes() {
     auto open = at_++;
     for (; at_ < text_.size() && text_[at_] != '"'; ++at_) {
+      if (auto length = circus_reference(text_.substr(at_)); length > 0) {
+        circus(length);
+        --at_;
+        continue;
+      }
       if (is_command_substitution() || text_[at_] == '`') {
         return fail(at_, fmt::format("{} means something to a shell only; {}",
                                      text_[at_] == '`' ? "\"`\"" : "\"$(\"", kNoShell));

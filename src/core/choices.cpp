@@ -1,6 +1,7 @@
 #include "core/choices.hpp"
 
 #include <array>
+#include <csignal>
 #include <cstddef>
 #include <utility>
 
@@ -21,10 +22,20 @@ std::string_view pick(Words words, Enum value) {
 
 template <>
 Words names<Protocol>() {
-  static constexpr auto words = std::to_array({
-#define PROTOCOL LIVESWAP_NAME_ROW
+  static constexpr auto words = std::to_array<std::string_view>({
+#define PROTOCOL(id, name, ...) name,
 #include "core/protocols.def"
 #undef PROTOCOL
+  });
+  return words;
+}
+
+template <>
+Words names<InheritAs>() {
+  static constexpr auto words = std::to_array({
+#define INHERIT_AS LIVESWAP_NAME_ROW
+#include "core/inheritances.def"
+#undef INHERIT_AS
   });
   return words;
 }
@@ -90,14 +101,35 @@ std::string_view name_of(Protocol protocol) { return pick(names<Protocol>(), pro
 std::string_view name_of(SocketKind kind) { return pick(names<SocketKind>(), kind); }
 std::string_view name_of(LogLevel level) { return pick(names<LogLevel>(), level); }
 
-bool drains_by_signal(Protocol protocol) {
-  enum class DrainsBy { message, signal };
-  static constexpr auto ways = std::to_array({
-#define PROTOCOL(name, drains_by, meaning) DrainsBy::drains_by,
+std::string_view name_of(InheritAs inherit_as) { return pick(names<InheritAs>(), inherit_as); }
+
+std::optional<int> drain_signal(Protocol protocol) {
+  constexpr int message = 0;
+  static constexpr auto ways = std::to_array<int>({
+#define PROTOCOL(id, name, drains_by, ready, meaning) drains_by,
 #include "core/protocols.def"
 #undef PROTOCOL
   });
-  return ways[static_cast<std::size_t>(std::to_underlying(protocol))] == DrainsBy::signal;
+  const int way = ways[static_cast<std::size_t>(std::to_underlying(protocol))];
+  return way == message ? std::nullopt : std::optional(way);
+}
+
+ReadyWhen default_ready(Protocol protocol) {
+  static constexpr auto ways = std::to_array({
+#define PROTOCOL(id, name, drains_by, ready, meaning) ReadyWhen::ready,
+#include "core/protocols.def"
+#undef PROTOCOL
+  });
+  return ways[static_cast<std::size_t>(std::to_underlying(protocol))];
+}
+
+int first_descriptor(InheritAs inherit_as) {
+  static constexpr auto numbers = std::to_array<int>({
+#define INHERIT_AS(name, first, meaning) first,
+#include "core/inheritances.def"
+#undef INHERIT_AS
+  });
+  return numbers[static_cast<std::size_t>(std::to_underlying(inherit_as))];
 }
 
 bool is_unix(SocketKind kind) { return kind != SocketKind::tcp && kind != SocketKind::udp; }

@@ -2,6 +2,7 @@
 // names.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -13,6 +14,12 @@ enum class Protocol {
 #define PROTOCOL LIVESWAP_ENUM_ROW
 #include "core/protocols.def"
 #undef PROTOCOL
+};
+
+enum class InheritAs {
+#define INHERIT_AS LIVESWAP_ENUM_ROW
+#include "core/inheritances.def"
+#undef INHERIT_AS
 };
 
 enum class SocketKind {
@@ -55,6 +62,8 @@ std::span<const std::string_view> names();
 template <>
 std::span<const std::string_view> names<Protocol>();
 template <>
+std::span<const std::string_view> names<InheritAs>();
+template <>
 std::span<const std::string_view> names<SocketKind>();
 template <>
 std::span<const std::string_view> names<ReadyWhen>();
@@ -68,10 +77,13 @@ template <>
 std::span<const std::string_view> names<OnStartFailure>();
 
 std::string_view name_of(Protocol);
+std::string_view name_of(InheritAs);
 std::string_view name_of(SocketKind);
 std::string_view name_of(LogLevel);
 
-bool drains_by_signal(Protocol);  // else by a message on the channel
+std::optional<int> drain_signal(Protocol);  // its default; none: it is asked by a message on the channel
+ReadyWhen default_ready(Protocol);
+int first_descriptor(InheritAs);  // of its listeners
 bool is_unix(SocketKind);
 bool is_datagram(SocketKind);  // else it has a queue of connections
 

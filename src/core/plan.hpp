@@ -4,6 +4,7 @@
 // already in it; every path is absolute; the `${…}` of commands, cwd and env are still unexpanded.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -98,6 +99,7 @@ struct ReadyPlan {
   Duration delay = std::chrono::seconds(1);     // when: delay
   Duration interval = std::chrono::seconds(1);  // when: command
   std::vector<std::string> command;             // when: command
+  int fd = -1;                                  // when: fd
   bool operator==(const ReadyPlan&) const = default;
 };
 
@@ -122,6 +124,8 @@ struct Limit {
   bool operator==(const Limit&) const = default;
 };
 
+inline constexpr int kFirstDescriptor = 3;  // that follows standard input, output and error
+
 struct AppPlan {
   std::string name;
   std::vector<std::string> command;    // words, unexpanded; empty: the target itself is run …
@@ -129,7 +133,12 @@ struct AppPlan {
   std::optional<std::string> target;   // absolute, not resolved through symlinks
   std::string cwd;                     // unexpanded; below the file's folder where it turns out relative
   bool workers_auto = false;           // `workers: auto`; policy.workers has the number
-  std::vector<std::string> listeners;  // names, in descriptor order from 3
+  std::vector<std::string> listeners;  // names, in descriptor order from first_descriptor()
+  std::optional<std::string> stdin_listener;  // the name of one, that is descriptor 0
+  bool listen_pid = true;              // LISTEN_PID is set
+  bool notify_fd = false;              // NOTIFY_FD is set
+  std::optional<InheritAs> inherit_as;
+  std::optional<std::string> status_file;  // server-starter
   Protocol protocol = Protocol::systemd;
   bool protocol_chosen = false;        // by the target's kind: a later one must be of a kind that speaks it
   ReadyPlan ready;
@@ -143,6 +152,17 @@ struct AppPlan {
   std::string drain_message;           // node: sent to the program before it is asked to close its servers; "" for none
   std::vector<Address> allow_bind;     // node: what its workers may also open, whatever their own rights
   std::uint32_t on_demand_max = 64;    // node: listeners that its workers may have opened at a time
+
+  // Of the first listener.
+  [[nodiscard]] int first_descriptor() const {
+    return inherit_as ? core::first_descriptor(*inherit_as) : kFirstDescriptor;
+  }
+  // Those of the above, and the one on standard input where it is not among them.
+  [[nodiscard]] std::vector<std::string> all_listeners() const {
+    auto all = listeners;
+    if (stdin_listener && std::ranges::find(all, *stdin_listener) == all.end()) all.push_back(*stdin_listener);
+    return all;
+  }
   bool operator==(const AppPlan&) const = default;
 };
 

@@ -9,7 +9,8 @@ protocols::HandedSocket handed(const BoundSocket& socket, int number) {
           .number = number,
           .family = is_unix(socket.kind) ? Family::unix_path : inet,
           .host = socket.host,
-          .port = socket.port};
+          .port = socket.port,
+          .kind = socket.kind};
 }
 
 config::SocketValue value_of(const BoundSocket& socket) {

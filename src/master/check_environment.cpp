@@ -1,6 +1,9 @@
 #include "master/check_environment.hpp"
 
-#include "config/describe.hpp"
+#include <unistd.h>
+
+#include "config/descriptors.hpp"
+#include "config/expand.hpp"
 #include "master/bound_socket.hpp"
 #include "protocols/protocol.hpp"
 
@@ -31,13 +34,15 @@ std::vector<std::pair<std::string, std::string>> variables_of_first_worker(const
                                .sockets = {},
                                .notify_socket = "<its socket>",
                                .master_pid = 0,
-                               .watchdog = app.policy.watchdog};
-  for (const config::Descriptor& descriptor : config::descriptors_of(plan, app)) {
-    facts.sockets.push_back(handed(planned(descriptor), descriptor.number));
+                               .watchdog = app.policy.watchdog,
+                               .listen_pid = app.listen_pid,
+                               .inherit_as = app.inherit_as};
+  for (const config::Descriptor& descriptor : config::descriptors_of(plan.listeners, app)) {
+    if (descriptor.number != STDIN_FILENO) facts.sockets.push_back(handed(planned(descriptor), descriptor.number));
   }
   protocols::Environment environment = protocols::make_protocol(app.protocol)->environment(facts);
   for (auto& [name, value] : environment.variables) {
-    if (name == "EINHORN_MASTER_PID") value = "<the master's PID>";
+    if (name == "EINHORN_MASTER_PID" || name == "GUNICORN_PID") value = "<the master's PID>";
   }
   for (const std::string& name : environment.pid_variables) environment.variables.emplace_back(name, "<its PID>");
   return environment.variables;

@@ -84,7 +84,7 @@ std::expected<void, Failures> Listeners::bind(const core::MasterPlan& plan) {
     return std::unexpected(std::move(failures));
   }
   for (const core::AppPlan& app : plan.apps) {
-    apps_.emplace(core::AppId{apps_.size() + 1}, App{app.name, app.listeners, {}, Need::to_serve, nullptr});
+    apps_.emplace(core::AppId{apps_.size() + 1}, App{app.name, app.all_listeners(), {}, Need::to_serve, nullptr});
   }
   return {};
 }

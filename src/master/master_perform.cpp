@@ -44,7 +44,7 @@ std::expected<std::shared_ptr<const Release>, std::string> Master::prepare(const
     }
   }
   if (!upgrade.remark.empty()) log_.tell(core::LogLevel::warn, plan.name, upgrade.remark);
-  if (const auto listed = listeners_.also_lists(action.app, plan.listeners); !listed) {
+  if (const auto listed = listeners_.also_lists(action.app, plan.all_listeners()); !listed) {
     return std::unexpected(listed.error());
   }
   const std::vector<BoundSocket> sockets = listeners_.sockets_of(listener_names(plan_));
@@ -63,7 +63,7 @@ void Master::update_listed(core::AppId app) {
   for (const auto& [id, release] : releases_) {
     if (id.first != app) continue;
     has_release = true;
-    for (const std::string& name : release->plan.listeners) {
+    for (const std::string& name : release->plan.all_listeners()) {
       if (std::ranges::find(names, name) == names.end()) names.push_back(name);
     }
   }

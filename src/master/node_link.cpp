@@ -37,7 +37,7 @@ os::Result<std::unique_ptr<NodeLink>> NodeLink::open(loop::Loop& loop, Settings 
 }
 
 LinkGift NodeLink::gift(int free) const {
-  return {.variables = {{"NODE_CHANNEL_FD", std::to_string(free)}}, .descriptor = theirs_, .number = free};
+  return {.variables = {{"NODE_CHANNEL_FD", std::to_string(free)}}, .descriptors = {{theirs_, free}}};
 }
 
 void NodeLink::on_readable() {
@@ -57,7 +57,9 @@ void NodeLink::take(std::string_view bytes) {
   for (const std::string& key : heard.arrived) to_send_.erase(key);
   for (const std::string& key : heard.closed) to_send_.erase(key);
   for (const wire::node::ServerQuery& query : heard.asked) answer(query);
-  if (session_.is_ready() && !std::exchange(told_ready_, true)) heard.events.emplace_back(protocols::Ready{});
+  if (session_.is_ready() && !std::exchange(told_ready_, true)) {
+    heard.events.emplace_back(protocols::Ready{settings_.ready_when});
+  }
   if (!heard.events.empty()) handlers_.link.said(heard.events);
   write();
 }

@@ -1,13 +1,10 @@
 #include "master/notify_socket.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include <utility>
 
-#include "os/sockaddr.hpp"
-#include "os/socket.hpp"
 #include "wire/sd_notify.hpp"
 
 namespace liveswap::master {
@@ -20,43 +17,39 @@ constexpr std::size_t kDescriptorsMax = 16;  // of a datagram: none is kept, so 
 
 }  // namespace
 
-NotifySocket::NotifySocket(loop::Loop& loop, uid_t worker, Handlers handlers)
-    : loop_(loop), worker_(worker), handlers_(std::move(handlers)), allowed_(kBurst, kPerSecond, loop.now()) {}
+NotifySocket::NotifySocket(loop::Loop& loop, std::string_view name, uid_t worker, Handlers handlers)
+    : loop_(loop),
+      name_(name),
+      worker_(worker),
+      handlers_(std::move(handlers)),
+      allowed_(kBurst, kPerSecond, loop.now()) {}
 
-NotifySocket::~NotifySocket() {
-  if (!address_.empty() && address_[0] == '/') ::unlink(address_.c_str());
+os::Result<std::unique_ptr<NotifySocket>> NotifySocket::open(loop::Loop& loop, const WorkerAddress& address,
+                                                             uid_t worker, Handlers handlers) {
+  auto notify = std::unique_ptr<NotifySocket>(new NotifySocket(loop, "NOTIFY_SOCKET", worker, std::move(handlers)));
+  auto socket = WorkerSocket::open(SOCK_DGRAM, address, worker);
+  if (!socket) return std::unexpected(socket.error());
+  notify->bound_ = std::move(*socket);
+  const os::FdRef fd = notify->bound_.fd();
+  return begin(std::move(notify), fd);
 }
 
-os::Result<std::unique_ptr<NotifySocket>> NotifySocket::open(loop::Loop& loop, const std::string& path,
-                                                             const std::string& abstract, uid_t worker,
-                                                             Handlers handlers) {
-  auto notify = std::unique_ptr<NotifySocket>(new NotifySocket(loop, worker, std::move(handlers)));
-  if (auto bound = notify->bind(path, abstract); !bound) return std::unexpected(bound.error());
-  auto watch = loop::FdWatch::open(loop, notify->socket_, {.readable = true},
+os::Result<std::unique_ptr<NotifySocket>> NotifySocket::adopt(loop::Loop& loop, os::OwnedFd end, uid_t worker,
+                                                              Handlers handlers) {
+  auto notify = std::unique_ptr<NotifySocket>(new NotifySocket(loop, "NOTIFY_FD", worker, std::move(handlers)));
+  notify->end_ = std::move(end);
+  const os::FdRef fd = notify->end_;
+  return begin(std::move(notify), fd);
+}
+
+os::Result<std::unique_ptr<NotifySocket>> NotifySocket::begin(std::unique_ptr<NotifySocket> notify, os::FdRef socket) {
+  notify->socket_ = socket;
+  if (auto on = os::receive_credentials(socket); !on) return std::unexpected(on.error());
+  auto watch = loop::FdWatch::open(notify->loop_, socket, {.readable = true},
                                    [self = notify.get()](loop::Readiness) { self->on_readable(); });
   if (!watch) return std::unexpected(watch.error());
   notify->watch_ = std::move(*watch);
   return notify;
-}
-
-os::Result<void> NotifySocket::bind(const std::string& path, const std::string& abstract) {
-  auto socket = os::open_socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK);
-  if (!socket) return std::unexpected(socket.error());
-  socket_ = std::move(*socket);
-  if (auto on = os::receive_credentials(socket_); !on) return on;
-  auto address = os::SocketAddress::unix_path(path);
-  const bool has_path = address.has_value();
-  if (!has_path) address = os::SocketAddress::unix_abstract(std::string_view(abstract).substr(1));
-  if (!address) return std::unexpected(address.error());
-  // The file gets the socket's own mode, so there is no moment in which others could open it.
-  if (::fchmod(socket_.get(), 0600) == -1) return os::fail("fchmod", has_path ? path : abstract);
-  if (has_path) ::unlink(path.c_str());  // left by a master that did not end by itself; the directory is ours alone
-  if (auto bound = os::bind_socket(socket_, *address); !bound) return bound;
-  address_ = has_path ? path : abstract;
-  if (has_path && worker_ != ::geteuid() && ::lchown(path.c_str(), worker_, static_cast<gid_t>(-1)) == -1) {
-    return os::fail("lchown", path);
-  }
-  return {};
 }
 
 void NotifySocket::on_readable() {
@@ -68,7 +61,7 @@ void NotifySocket::on_readable() {
     if (allowed_.take(loop_.now())) {
       handle(**packet);
     } else {
-      tell_once(told_flood_, "sends more than 100 messages a second to NOTIFY_SOCKET: the excess is dropped");
+      tell_once(told_flood_, fmt::format("sends more than 100 messages a second to {}: the excess is dropped", name_));
     }
   }
 }
@@ -77,7 +70,7 @@ bool NotifySocket::is_stranger(const os::ReceivedPacket& packet) {
   const uid_t sender = packet.credentials ? packet.credentials->uid : static_cast<uid_t>(-1);
   if (sender == worker_ || sender == 0) return false;
   tell_once(told_stranger_,
-            fmt::format("uid {} sent to NOTIFY_SOCKET, which only uid {} may: ignored", sender, worker_));
+            fmt::format("uid {} sent to {}, which only uid {} may: ignored", sender, name_, worker_));
   return true;
 }
 

@@ -17,6 +17,7 @@
 #include "loop/fd_watch.hpp"
 #include "loop/loop.hpp"
 #include "master/token_bucket.hpp"
+#include "master/worker_socket.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
 #include "os/scm.hpp"
@@ -30,34 +31,36 @@ class NotifySocket {
     std::function<void(std::string_view text)> problem;
   };
 
-  // `path`: where the socket is to be, absolute; an abstract one (with a leading '@') where it is too long for a
-  // path, or "", as the worker could not reach it. Anybody may send to an abstract one, and is not heard.
-  [[nodiscard]] static os::Result<std::unique_ptr<NotifySocket>> open(loop::Loop& loop, const std::string& path,
-                                                                      const std::string& abstract, uid_t worker,
-                                                                      Handlers handlers);
-  ~NotifySocket();
+  [[nodiscard]] static os::Result<std::unique_ptr<NotifySocket>> open(loop::Loop& loop, const WorkerAddress& address,
+                                                                      uid_t worker, Handlers handlers);
+  // The same on one end of a pair of datagram sockets: NOTIFY_FD.
+  [[nodiscard]] static os::Result<std::unique_ptr<NotifySocket>> adopt(loop::Loop& loop, os::OwnedFd end,
+                                                                       uid_t worker, Handlers handlers);
   NotifySocket(const NotifySocket&) = delete;
   NotifySocket& operator=(const NotifySocket&) = delete;
 
   // The value of NOTIFY_SOCKET.
-  [[nodiscard]] const std::string& address() const { return address_; }
+  [[nodiscard]] const std::string& address() const { return bound_.address(); }
 
   // Reads now what has been sent: the process has ended.
   void finish() { on_readable(); }
 
  private:
-  NotifySocket(loop::Loop& loop, uid_t worker, Handlers handlers);
-  [[nodiscard]] os::Result<void> bind(const std::string& path, const std::string& abstract);
+  NotifySocket(loop::Loop& loop, std::string_view name, uid_t worker, Handlers handlers);
+  [[nodiscard]] static os::Result<std::unique_ptr<NotifySocket>> begin(std::unique_ptr<NotifySocket> notify,
+                                                                       os::FdRef socket);
   void on_readable();
   [[nodiscard]] bool is_stranger(const os::ReceivedPacket& packet);
   void handle(const os::ReceivedPacket& packet);
   void tell_once(bool& told, std::string_view text);
 
   loop::Loop& loop_;
+  std::string_view name_;  // of the variable, for messages
   uid_t worker_;
   Handlers handlers_;
-  std::string address_;
-  os::OwnedFd socket_;
+  WorkerSocket bound_;  // one of these two
+  os::OwnedFd end_;
+  os::FdRef socket_;
   std::unique_ptr<loop::FdWatch> watch_;
   TokenBucket allowed_;
   bool told_flood_ = false;

@@ -62,7 +62,7 @@ bool may_bind_port(std::uint16_t port, const std::optional<os::FileIdentity>& id
 }
 
 std::expected<BoundSocket, ServerRefusal> OnDemand::socket_for(const ServerRequest& request) {
-  const auto configured = listeners_.socket_at(request.address, request.v6only, request.plan.listeners);
+  const auto configured = listeners_.socket_at(request.address, request.v6only, request.plan.all_listeners());
   if (configured) return *configured;
   if (Entry* entry = find(request)) {
     if (listeners_.still_there(entry->name)) {

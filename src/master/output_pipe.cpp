@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "os/pipe.hpp"
+
 namespace liveswap::master {
 namespace {
 
@@ -18,17 +20,15 @@ constexpr int kPiecesAtTheEnd = 64;
 }  // namespace
 
 os::Result<PipeEnds> make_output_pipe(uid_t owner) {
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC | O_NONBLOCK) == -1) return os::fail("pipe2");
-  os::OwnedFd ours{os::adopt, fds[0]};
-  const os::OwnedFd write_only{os::adopt, fds[1]};
-  const std::string path = "/proc/self/fd/" + std::to_string(fds[1]);
+  auto pipe = os::open_pipe(O_NONBLOCK);
+  if (!pipe) return std::unexpected(pipe.error());
+  const std::string path = "/proc/self/fd/" + std::to_string(pipe->write.get());
   os::OwnedFd theirs{os::adopt, ::open(path.c_str(), O_RDWR | O_CLOEXEC)};
   if (!theirs) return os::fail("open", path);
   if (owner != ::geteuid() && ::fchown(theirs.get(), owner, static_cast<gid_t>(-1)) == -1) {
     return os::fail("fchown", "pipe");
   }
-  return PipeEnds{std::move(ours), std::move(theirs)};
+  return PipeEnds{std::move(pipe->read), std::move(theirs)};
 }
 
 os::Result<std::unique_ptr<OutputPipe>> OutputPipe::open(loop::Loop& loop, os::OwnedFd end, Handlers handlers) {

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <memory>
 
+#include "config/circus.hpp"
 #include "config/env_file.hpp"
 #include "config/environment.hpp"
 #include "config/paths.hpp"
@@ -88,7 +89,8 @@ Step Maker::begin() {
   }
   for (const auto& [name, value] : overrides.env) release_->overrides.push_back("--env " + name + "=" + value);
   if (!overrides.command.empty()) {
-    release_->plan.command = overrides.command;
+    release_->plan.command.clear();
+    for (const std::string& word : overrides.command) release_->plan.command.push_back(config::with_dollars(word));
     release_->overrides.push_back("-- " + join(overrides.command));
   }
   for (const core::Limit& limit : release_->plan.limits) {
@@ -145,12 +147,15 @@ Step Maker::run_target(const std::string& path) {
 
 Step Maker::list_sockets() {
   for (const BoundSocket& socket : request_.sockets) values_.sockets.push_back(value_of(socket));
-  int number = protocols::kFirstListener;
+  int number = release_->plan.first_descriptor();
   for (const std::string& name : release_->plan.listeners) {
     if (!release_->protocol->hands_sockets()) break;
     for (config::SocketValue& socket : values_.sockets) {
       if (socket.listener == name) socket.fd = number++;
     }
+  }
+  for (config::SocketValue& socket : values_.sockets) {
+    if (socket.listener == release_->plan.stdin_listener && !socket.fd) socket.fd = STDIN_FILENO;
   }
   release_->sockets = values_.sockets;
   return {};

@@ -48,6 +48,7 @@ struct WorkerContext {
   Children children;
   std::string token;  // of this master's life: marks its workers' processes, whoever else runs workers
   std::function<void(core::WorkerId)> bury;  // it has ended, with all that it started: destroy it soon
+  std::function<void(const std::string& status_file)> process_changed;  // one that this file lists began or ended
 
   [[nodiscard]] std::string mark_of(core::WorkerId worker) const {
     return token + ":" + std::to_string(worker.value);

@@ -24,9 +24,12 @@ struct LinkHandlers {
 
 // What the worker is given, so that it finds its end.
 struct LinkGift {
-  std::vector<std::pair<std::string, std::string>> variables;
-  os::FdRef descriptor;  // borrowed until given(); none: the link has an address instead
-  int number = -1;       // that the descriptor gets in the worker
+  std::vector<std::pair<std::string, std::string>> variables{};
+  struct Descriptor {
+    os::FdRef fd;     // borrowed until given()
+    int number = -1;  // that it gets in the worker
+  };
+  std::vector<Descriptor> descriptors{};
 };
 
 class WorkerLink {

@@ -3,9 +3,16 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <string_view>
+#include <utility>
 
+#include "master/einhorn_link.hpp"
+#include "master/inherit_link.hpp"
 #include "master/node_link.hpp"
+#include "master/notify_fd_link.hpp"
+#include "master/ready_fd_link.hpp"
 #include "protocols/environment.hpp"
+#include "protocols/inheritance.hpp"
 
 namespace liveswap::master {
 namespace {
@@ -63,24 +70,76 @@ std::expected<BoundSocket, ServerRefusal> find_socket(const WorkerContext& conte
                                    .index = query.index});
 }
 
+// Makes a worker's links, one after the other; the first that fails is told.
+class Maker {
+ public:
+  Maker(const LinkRequest& request, const LinkHandlers& handlers) : request_(request), handlers_(handlers) {}
+
+  // In the order of their descriptors, as config/descriptors.cpp shows them.
+  std::expected<WorkerLinks, std::string> make() {
+    const core::AppPlan& plan = request_.release->plan;
+    if (plan.protocol == core::Protocol::node) add(node());
+    if (plan.protocol == core::Protocol::einhorn) {
+      add(EinhornLink::open(loop(), request_.address("-einhorn"), request_.release->worker_uid(), handlers_));
+    }
+    if (plan.inherit_as) inherit(*plan.inherit_as);
+    if (plan.notify_fd) add(notify_fd());
+    if (plan.ready.when == core::ReadyWhen::fd) add(ReadyFdLink::open(loop(), plan.ready.fd, handlers_));
+    if (!error_.empty()) return std::unexpected(error_);
+    return std::move(links_);
+  }
+
+ private:
+  [[nodiscard]] loop::Loop& loop() const { return request_.context.setup.loop; }
+
+  template <class Link>
+  void add(os::Result<std::unique_ptr<Link>> link) {
+    if (link) {
+      links_.push_back(std::move(*link));
+    } else if (error_.empty()) {
+      error_ = link.error().message();
+    }
+  }
+
+  os::Result<std::unique_ptr<NodeLink>> node() {
+    const core::AppPlan& plan = request_.release->plan;
+    const auto server = [&context = request_.context, ids = request_.ids, release = request_.release](
+                            const node::ServerQuery& query) -> std::expected<ServerSocket, ServerRefusal> {
+      auto socket = find_socket(context, ids, *release, query);
+      if (!socket) return std::unexpected(std::move(socket.error()));
+      return ServerSocket{socket->fd, context.setup.server_data(ids.app, node::key_of(query), query.data)};
+    };
+    return NodeLink::open(loop(), {plan.ready.when, plan.drain_message}, {.link = handlers_, .server = server});
+  }
+
+  void inherit(core::InheritAs inherit_as) {
+    const core::AppPlan& plan = request_.release->plan;
+    std::vector<protocols::HandedSocket> sockets;
+    int number = plan.first_descriptor();
+    for (const BoundSocket& socket : request_.context.setup.sockets_of(plan.listeners)) {
+      sockets.push_back(handed(socket, number++));
+    }
+    auto pipes = protocols::inheritance_pipes(inherit_as, sockets);
+    if (pipes) add(InheritLink::open(loop(), std::move(*pipes), handlers_));
+  }
+
+  os::Result<std::unique_ptr<NotifyFdLink>> notify_fd() {
+    const auto said = [release = request_.release, said = handlers_.said](std::string_view text, std::size_t fds) {
+      said(release->protocol->from_notification(text, fds));
+    };
+    return NotifyFdLink::open(loop(), request_.release->worker_uid(), {.said = said, .problem = handlers_.problem});
+  }
+
+  const LinkRequest& request_;
+  const LinkHandlers& handlers_;
+  WorkerLinks links_;
+  std::string error_;
+};
+
 }  // namespace
 
-std::expected<WorkerLinks, std::string> make_links(const WorkerContext& context, const core::Spawn& ids,
-                                                   std::shared_ptr<const Release> release,
-                                                   const LinkHandlers& handlers) {
-  WorkerLinks links;
-  if (release->plan.protocol != core::Protocol::node) return links;
-  const auto server = [&context, ids, release](const node::ServerQuery& query)
-      -> std::expected<ServerSocket, ServerRefusal> {
-    auto socket = find_socket(context, ids, *release, query);
-    if (!socket) return std::unexpected(std::move(socket.error()));
-    return ServerSocket{socket->fd, context.setup.server_data(ids.app, node::key_of(query), query.data)};
-  };
-  auto link = NodeLink::open(context.setup.loop, {release->plan.ready.when, release->plan.drain_message},
-                             {.link = handlers, .server = server});
-  if (!link) return std::unexpected(link.error().message());
-  links.push_back(std::move(*link));
-  return links;
+std::expected<WorkerLinks, std::string> make_links(const LinkRequest& request, const LinkHandlers& handlers) {
+  return Maker(request, handlers).make();
 }
 
 }  // namespace liveswap::master

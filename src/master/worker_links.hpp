@@ -2,21 +2,30 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/action.hpp"
 #include "master/release.hpp"
 #include "master/worker_context.hpp"
 #include "master/worker_link.hpp"
+#include "master/worker_socket.hpp"
 
 namespace liveswap::master {
 
 using WorkerLinks = std::vector<std::unique_ptr<WorkerLink>>;
 
-[[nodiscard]] std::expected<WorkerLinks, std::string> make_links(const WorkerContext& context, const core::Spawn& ids,
-                                                                 std::shared_ptr<const Release> release,
+struct LinkRequest {
+  const WorkerContext& context;  // outlives the links
+  core::Spawn ids;
+  std::shared_ptr<const Release> release;
+  std::function<WorkerAddress(std::string_view suffix)> address;  // of a socket that the worker speaks to
+};
+
+[[nodiscard]] std::expected<WorkerLinks, std::string> make_links(const LinkRequest& request,
                                                                  const LinkHandlers& handlers);
 
 }  // namespace liveswap::master

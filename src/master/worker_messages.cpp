@@ -54,10 +54,8 @@ void WorkerProcess::on_said(const std::vector<protocols::WorkerEvent>& events) {
   }
 }
 
-// Which of its words count as readiness is the protocol's to know.
-void WorkerProcess::take(const protocols::Ready&) {
-  const core::ReadyWhen when = release_->plan.ready.when;
-  if (when == core::ReadyWhen::notify || when == core::ReadyWhen::message) become_ready();
+void WorkerProcess::take(const protocols::Ready& said) {
+  if (release_->plan.ready.when == said.by) become_ready();
 }
 
 void WorkerProcess::take(const protocols::Stopping&) {
@@ -96,6 +94,7 @@ void WorkerProcess::take(const protocols::MainPid& said) {
   if (!process) return tell_problem("MAINPID: " + process.error().message());
   if (main_) former_.push_back(std::move(main_));
   main_ = std::move(*process);
+  main_changed();
 }
 
 void WorkerProcess::tell_problem(std::string_view text) {

@@ -30,8 +30,10 @@ protocols::LaunchFacts facts_of(const Release& release, const WorkerTraits& work
   facts.notify_socket = worker.notify_socket;
   facts.master_pid = ::getpid();
   facts.watchdog = release.plan.policy.watchdog;
+  facts.listen_pid = release.plan.listen_pid;
+  facts.inherit_as = release.plan.inherit_as;
   if (!release.protocol->hands_sockets()) return facts;
-  int number = protocols::kFirstListener;
+  int number = release.plan.first_descriptor();
   for (const BoundSocket& socket : sockets) facts.sockets.push_back(handed(socket, number++));
   return facts;
 }
@@ -111,6 +113,7 @@ void limit_descriptors(PreparedLaunch& launch, const os::DescriptorLimit& limit)
 
 std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release, const WorkerTraits& worker,
                                                           std::span<const BoundSocket> sockets,
+                                                          const std::optional<BoundSocket>& standard_input,
                                                           std::span<const std::unique_ptr<WorkerLink>> links) {
   if (!release.protocol->hands_sockets()) sockets = {};
   auto prepared = prepare(release, worker, release.command);
@@ -120,7 +123,8 @@ std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release
   const protocols::Environment own = release.protocol->environment(facts);
   for (const auto& [name, value] : own.variables) set_variable(prepared->plan, name, value);
   prepared->plan.pid_variables = own.pid_variables;
-  int free = protocols::kFirstListener;
+  if (standard_input) place(*prepared, standard_input->fd, STDIN_FILENO);
+  int free = release.plan.first_descriptor();
   for (const BoundSocket& socket : sockets) place(*prepared, socket.fd, free++);
   if (const auto channel = release.protocol->channel_number(facts)) {
     prepared->plan.channel_target = static_cast<std::uint32_t>(*channel);
@@ -129,9 +133,10 @@ std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release
   for (const auto& link : links) {
     const LinkGift gift = link->gift(free);
     for (const auto& [name, value] : gift.variables) set_variable(prepared->plan, name, value);
-    if (!gift.descriptor.valid()) continue;
-    place(*prepared, gift.descriptor, gift.number);
-    if (gift.number == free) ++free;
+    for (const LinkGift::Descriptor& descriptor : gift.descriptors) {
+      place(*prepared, descriptor.fd, descriptor.number);
+      if (descriptor.number == free) ++free;
+    }
   }
   prepared->plan.descriptors = static_cast<std::uint32_t>(prepared->descriptors.size());
   return prepared;

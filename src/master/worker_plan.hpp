@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,10 +35,11 @@ void join_cgroup(PreparedLaunch& launch, os::FdRef procs);
 // A limit for a process whose release sets none.
 void limit_descriptors(PreparedLaunch& launch, const os::DescriptorLimit& limit);
 
-// `sockets`: those that the app lists, in its order. `links`: what else it gets to speak with the master.
+// `sockets`: those that the app lists, in its order. `standard_input`: the one that is descriptor 0. `links`: what
+// else it gets to speak with the master.
 [[nodiscard]] std::expected<PreparedLaunch, std::string> prepare_worker(
     const Release& release, const WorkerTraits& worker, std::span<const BoundSocket> sockets,
-    std::span<const std::unique_ptr<WorkerLink>> links);
+    const std::optional<BoundSocket>& standard_input, std::span<const std::unique_ptr<WorkerLink>> links);
 
 // `ready: {when: command}` for that worker: it has no sockets and no channel, and knows which worker is meant.
 [[nodiscard]] std::expected<PreparedLaunch, std::string> prepare_ready_command(const Release& release,

@@ -49,7 +49,8 @@ std::expected<void, std::string> WorkerProcess::try_start() {
   if (auto opened = open_links(); !opened) return opened;
   make_cgroup();
   const auto sockets = context_.setup.sockets_of(release_->plan.listeners);
-  auto launched = launch(prepare_worker(*release_, traits_, sockets, links_), OutputUser::program);
+  auto launched =
+      launch(prepare_worker(*release_, traits_, sockets, standard_input(), links_), OutputUser::program);
   if (!launched) return std::unexpected(std::move(launched.error()));
   for (const auto& link : links_) link->given();
   started_ = std::chrono::system_clock::now();
@@ -57,6 +58,12 @@ std::expected<void, std::string> WorkerProcess::try_start() {
   auto watched = watch(std::move(*launched));
   if (!watched) return std::unexpected(watched.error().message());
   return {};
+}
+
+std::optional<BoundSocket> WorkerProcess::standard_input() const {
+  if (!release_->plan.stdin_listener) return std::nullopt;
+  const auto sockets = context_.setup.sockets_of(std::span(&*release_->plan.stdin_listener, 1));
+  return sockets.empty() ? std::nullopt : std::optional(sockets.front());
 }
 
 bool WorkerProcess::can_reach_runtime_dir() const {
@@ -67,13 +74,18 @@ bool WorkerProcess::can_reach_runtime_dir() const {
   return os::can_search(context_.setup.runtime_dir, identity->uid, groups);
 }
 
-std::expected<void, std::string> WorkerProcess::open_notify_socket() {
+WorkerAddress WorkerProcess::socket_address(std::string_view suffix) const {
   const auto number = ids_.worker.value;
-  std::string path;
-  if (can_reach_runtime_dir()) path = fmt::format("{}/worker-{}.sock", context_.setup.runtime_dir, number);
+  WorkerAddress address{"", fmt::format("@liveswap-{}-{}{}", context_.token, number, suffix)};
+  if (can_reach_runtime_dir()) {
+    address.path = fmt::format("{}/worker-{}{}.sock", context_.setup.runtime_dir, number, suffix);
+  }
+  return address;
+}
+
+std::expected<void, std::string> WorkerProcess::open_notify_socket() {
   auto notify = NotifySocket::open(
-      context_.setup.loop, path,
-      fmt::format("@liveswap-{}-{}", context_.token, number), release_->worker_uid(),
+      context_.setup.loop, socket_address(""), release_->worker_uid(),
       {.said = [this](std::string_view text, std::size_t fds) {
          on_said(release_->protocol->from_notification(text, fds));
        },
@@ -85,7 +97,10 @@ std::expected<void, std::string> WorkerProcess::open_notify_socket() {
 }
 
 std::expected<void, std::string> WorkerProcess::open_links() {
-  auto links = make_links(context_, ids_, release_,
+  auto links = make_links({.context = context_,
+                           .ids = ids_,
+                           .release = release_,
+                           .address = [this](std::string_view suffix) { return socket_address(suffix); }},
                           {.said = [this](const std::vector<protocols::WorkerEvent>& events) { on_said(events); },
                            .problem = [this](std::string_view text) { tell_problem(text); }});
   if (!links) return std::unexpected(std::move(links.error()));
@@ -131,6 +146,7 @@ os::Result<void> WorkerProcess::watch(LaunchedProcess launched) {
     return std::unexpected(main.error());
   }
   main_ = std::move(*main);
+  main_changed();
   const WorkerChannel::Handlers handlers{
       .running = [this] { on_running(); },
       .failed = [this](const std::string& text) { on_launch_failed(text); },
@@ -145,6 +161,10 @@ os::Result<void> WorkerProcess::watch(LaunchedProcess launched) {
   }
   channel_ = std::move(*channel);
   return {};
+}
+
+void WorkerProcess::main_changed() {
+  if (status_file()) context_.process_changed(*status_file());
 }
 
 void WorkerProcess::on_running() {
@@ -227,6 +247,7 @@ void WorkerProcess::on_process_ended(pid_t pid, const os::ExitStatus& status) {
 // What it sent before it ended is taken first: it may have named another main process, and then this is no end.
 void WorkerProcess::on_main_ended(const os::ExitStatus& status) {
   main_.reset();
+  main_changed();
   if (channel_) channel_->finish();
   if (notify_) notify_->finish();
   if (main_) return;

@@ -32,6 +32,7 @@
 #include "master/worker_links.hpp"
 #include "master/worker_output.hpp"
 #include "master/worker_plan.hpp"
+#include "master/worker_socket.hpp"
 #include "master/worker_tree.hpp"
 #include "os/cgroup.hpp"
 #include "protocols/worker_event.hpp"
@@ -52,11 +53,15 @@ class WorkerProcess {
   [[nodiscard]] bool tell(std::string_view message);  // an operator's; false: it cannot be reached
 
   [[nodiscard]] core::AppId app() const { return ids_.app; }
+  [[nodiscard]] core::GenerationId generation() const { return ids_.generation; }
+  [[nodiscard]] const std::optional<std::string>& status_file() const { return release_->plan.status_file; }
   [[nodiscard]] WorkerFacts facts() const;
 
  private:
   [[nodiscard]] std::expected<void, std::string> try_start();
+  [[nodiscard]] std::optional<BoundSocket> standard_input() const;
   [[nodiscard]] bool can_reach_runtime_dir() const;
+  [[nodiscard]] WorkerAddress socket_address(std::string_view suffix) const;  // of one that it speaks to
   [[nodiscard]] std::expected<void, std::string> open_notify_socket();
   [[nodiscard]] std::expected<void, std::string> open_links();
   void close_links();
@@ -64,6 +69,7 @@ class WorkerProcess {
   [[nodiscard]] std::expected<LaunchedProcess, std::string> launch(std::expected<PreparedLaunch, std::string> prepared,
                                                                    OutputUser user);
   [[nodiscard]] os::Result<void> watch(LaunchedProcess launched);
+  void main_changed();
   void on_running();
   void on_launch_failed(const std::string& text);
   void fail_launch(core::Reason reason, std::string text);

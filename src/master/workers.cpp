@@ -31,7 +31,9 @@ void remove_old_sockets(const std::string& runtime_dir) {
 }  // namespace
 
 Workers::Workers(WorkerSetup setup)
-    : context_{std::move(setup), Children(setup.loop), make_token(), [this](core::WorkerId id) { bury(id); }},
+    : context_{std::move(setup), Children(setup.loop), make_token(), [this](core::WorkerId id) { bury(id); },
+               [this](const std::string& path) { status_files_.changed(path); }},
+      status_files_(context_.setup.loop, context_.setup.log, [this](const std::string& path) { return living(path); }),
       burial_(context_.setup.loop, [this] {
         for (const core::WorkerId worker : std::exchange(dead_, {})) workers_.erase(worker);
       }) {
@@ -71,6 +73,15 @@ std::uint32_t Workers::signal_app(core::AppId app, int signo) {
 WorkerFacts Workers::facts(core::WorkerId worker) const {
   const WorkerProcess* found = find(worker);
   return found != nullptr ? found->facts() : WorkerFacts{};
+}
+
+std::vector<StatusRow> Workers::living(const std::string& status_file) const {
+  std::vector<StatusRow> rows;
+  for (const auto& [id, worker] : workers_) {
+    if (worker->status_file() != status_file) continue;
+    if (const pid_t pid = worker->facts().pid; pid != 0) rows.push_back({worker->generation().value, pid});
+  }
+  return rows;
 }
 
 WorkerProcess* Workers::find(core::WorkerId worker) const {

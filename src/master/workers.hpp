@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/action.hpp"
@@ -15,6 +16,7 @@
 #include "loop/deferred.hpp"
 #include "master/facts.hpp"
 #include "master/release.hpp"
+#include "master/status_files.hpp"
 #include "master/worker_context.hpp"
 
 namespace liveswap::master {
@@ -45,9 +47,11 @@ class Workers {
  private:
   [[nodiscard]] WorkerProcess* find(core::WorkerId worker) const;
   void bury(core::WorkerId worker);
+  [[nodiscard]] std::vector<StatusRow> living(const std::string& status_file) const;
 
   WorkerContext context_;
   std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> workers_;
+  StatusFiles status_files_;  // its end asks who still lives
   std::vector<core::WorkerId> dead_;
   loop::Deferred burial_;  // never from inside a worker's own callback
 };

@@ -1,5 +1,7 @@
 #include "protocols/environment.hpp"
 
+#include "protocols/inheritance.hpp"
+
 namespace liveswap::protocols {
 namespace {
 
@@ -16,9 +18,13 @@ class Variables {
   std::vector<std::pair<std::string, std::string>> list_;
 };
 
-// systemd's readers take LISTEN_FDS=0 for an error, so without sockets nothing is said.
-void add_systemd(Variables& variables, const std::vector<HandedSocket>& sockets) {
-  if (sockets.empty()) return;
+// A server that inherits must not find its sockets a second time: unicorn would take each twice.
+bool says_listen_fds(const LaunchFacts& facts) { return !facts.sockets.empty() && !facts.inherit_as; }
+
+// systemd's readers take LISTEN_FDS=0 for an error, so without sockets nothing is said. LISTEN_FD is catflap's.
+void add_systemd(Variables& variables, const LaunchFacts& facts) {
+  if (!says_listen_fds(facts)) return;
+  const std::vector<HandedSocket>& sockets = facts.sockets;
   std::string names;
   for (const HandedSocket& socket : sockets) {
     if (!names.empty()) names += ':';
@@ -26,6 +32,7 @@ void add_systemd(Variables& variables, const std::vector<HandedSocket>& sockets)
   }
   variables.set("LISTEN_FDS", sockets.size());
   variables.set("LISTEN_FDNAMES", names);
+  if (sockets.size() == 1) variables.set("LISTEN_FD", sockets.front().number);
 }
 
 void add_einhorn(Variables& variables, const LaunchFacts& facts) {
@@ -83,13 +90,19 @@ Environment environment_of_every_worker(const LaunchFacts& facts) {
 
 Environment common_environment(const LaunchFacts& facts) {
   Variables variables;
-  add_systemd(variables, facts.sockets);
+  add_systemd(variables, facts);
   add_einhorn(variables, facts);
   add_server_starter(variables, facts);
   Environment environment = environment_of_every_worker(facts);
   auto conventions = std::move(variables).take();
   environment.variables.insert(environment.variables.begin(), conventions.begin(), conventions.end());
-  if (!facts.sockets.empty()) environment.pid_variables.insert(environment.pid_variables.begin(), "LISTEN_PID");
+  if (facts.inherit_as) {
+    const auto inherited = inherited_variables(*facts.inherit_as, facts);
+    environment.variables.insert(environment.variables.end(), inherited.begin(), inherited.end());
+  }
+  if (says_listen_fds(facts) && facts.listen_pid) {
+    environment.pid_variables.insert(environment.pid_variables.begin(), "LISTEN_PID");
+  }
   return environment;
 }
 

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/choices.hpp"
+
 namespace liveswap::protocols {
 
 inline constexpr int kFirstListener = 3;  // SD_LISTEN_FDS_START
@@ -23,6 +25,7 @@ struct HandedSocket {
   Family family = Family::ipv4;
   std::string host;  // numeric, without brackets; of a Unix socket its path, or '@' and the abstract name
   std::uint16_t port = 0;  // the real one
+  core::SocketKind kind = core::SocketKind::tcp;
 };
 
 struct LaunchFacts {
@@ -32,10 +35,12 @@ struct LaunchFacts {
   std::uint64_t release = 0;
   std::string worker;                 // the worker's mark, by which all processes that it started can be found
   std::uint64_t worker_number = 0;    // counted up from 1 in a master's life
-  std::vector<HandedSocket> sockets;  // numbered from kFirstListener without a gap
+  std::vector<HandedSocket> sockets;  // numbered without a gap, from kFirstListener unless inherit_as says
   std::string notify_socket;          // path
   int master_pid = 0;
   std::optional<std::chrono::microseconds> watchdog;
+  bool listen_pid = true;                     // LISTEN_PID is set
+  std::optional<core::InheritAs> inherit_as;  // instead of LISTEN_*
 };
 
 struct Environment {

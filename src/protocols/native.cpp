@@ -50,7 +50,7 @@ Environment Native::environment(const LaunchFacts& facts) const {
 }
 
 std::optional<int> Native::channel_number(const LaunchFacts& facts) const {
-  return kFirstListener + static_cast<int>(facts.sockets.size());
+  return facts.sockets.empty() ? kFirstListener : facts.sockets.back().number + 1;
 }
 
 // A signal that the configuration file asks for by name goes before the protocol's own way.

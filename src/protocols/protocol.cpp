@@ -1,8 +1,10 @@
 #include "protocols/protocol.hpp"
 
+#include "protocols/einhorn.hpp"
 #include "protocols/native.hpp"
 #include "protocols/node.hpp"
 #include "protocols/notification.hpp"
+#include "protocols/server_starter.hpp"
 #include "protocols/systemd.hpp"
 
 namespace liveswap::protocols {
@@ -28,6 +30,8 @@ std::unique_ptr<const Protocol> make_protocol(core::Protocol id) {
     case core::Protocol::native: return std::make_unique<Native>();
     case core::Protocol::systemd: return std::make_unique<Systemd>();
     case core::Protocol::node: return std::make_unique<Node>();
+    case core::Protocol::einhorn: return std::make_unique<Einhorn>();
+    case core::Protocol::server_starter: return std::make_unique<ServerStarter>();
   }
   return nullptr;
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <variant>
 
+#include "core/choices.hpp"
+
 namespace liveswap::protocols {
 
 struct Hello {  // native: the program has been executed and speaks the protocol
@@ -15,6 +17,7 @@ struct Hello {  // native: the program has been executed and speaks the protocol
   bool operator==(const Hello&) const = default;
 };
 struct Ready {
+  core::ReadyWhen by = core::ReadyWhen::notify;  // counts where `ready.when` is this
   bool operator==(const Ready&) const = default;
 };
 struct Stopping {

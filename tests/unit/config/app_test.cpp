@@ -134,9 +134,10 @@ TEST_CASE("node: what only a Node worker can have") {
 }
 
 TEST_CASE("protocols, readiness and outputs of later versions are not there yet") {
-  CHECK(complaint("protocol: bind") == "apps.web.protocol: \"bind\" is not one of native, systemd, node");
+  CHECK(complaint("protocol: bind") ==
+        "apps.web.protocol: \"bind\" is not one of native, systemd, node, einhorn, server-starter");
   CHECK(complaint("ready: {when: listen}") ==
-        "apps.web.ready.when: \"listen\" is not one of notify, delay, command, message");
+        "apps.web.ready.when: \"listen\" is not one of notify, delay, command, message, fd");
   CHECK(complaint("output: journal") == "apps.web.output: \"journal\" is not one of inherit, prefix");
   CHECK(complaint("output: {file: x}") == "apps.web.output: one value is needed here, not a map");
   CHECK(complaint("drain: {signal: none}") ==

@@ -146,3 +146,22 @@ TEST_CASE("values of sockets") {
 }
 
 TEST_CASE("any text is a template's text") { CHECK(expanded(as_template("${fd:x} $$ $")) == "${fd:x} $$ $"); }
+
+TEST_CASE("circus's names stand for a descriptor and for the worker's place from 1") {
+  CHECK(expanded("--fd=$(circus.sockets.http)") == "--fd=3");
+  CHECK(expanded("$(CIRCUS.Sockets.HTTP)/$(Circus.WID)") == "3/3");
+  CHECK(expanded("$$(circus.wid) $(circus $(other) (circus.wid) $()") ==
+        "$(circus.wid) $(circus $(other) (circus.wid) $()");
+  CHECK(expanded("$(circus.sockets.nobody)") == "error: $(circus.sockets.nobody): there is no such listener");
+  CHECK(refused("a$(circus.env.HOME)") ==
+        "1: unknown variable \"$(circus.env.HOME)\": of circus there are $(circus.sockets.NAME) and $(circus.wid)");
+  CHECK(refused("$(circus.wid") == "0: $(circus. without its ); $$( is a plain $(");
+  CHECK(refused("$(circus.sockets.)") == "0: $(circus.sockets.NAME) needs the name of a listener");
+}
+
+TEST_CASE("circus's names wait for their worker as others do") {
+  const auto value = expand_for_release("$(circus.sockets.HTTP) $(circus.wid) $$(circus.wid)", all_values());
+  REQUIRE(value.has_value());
+  CHECK(value->per_worker);
+  CHECK(expanded(value->text) == "3 3 $(circus.wid)");
+}

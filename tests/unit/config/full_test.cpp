@@ -69,13 +69,21 @@ apps:
     watchdog: 30s
   slow:
     command: ./slow
+    protocol: server-starter
+    status_file: /run/slow.status
+    inherit_as: puma
+    listeners: [http]
+    stdin: admin
+    listen_pid: off
+    notify_fd: on
     ready: {when: delay, delay: 3s}
   node:
-    command: node app.js
+    command: node server.js
     protocol: node
     drain: {message: shutdown}
-    allow_bind: tcp://127.0.0.1:80
-    on_demand_max: 8
+    allow_bind: tcp://:81
+    on_demand_max: 7
+    ready: {when: fd, fd: 9}
 )";
 
 constexpr std::string_view kFlowStyle = R"(name: web
@@ -208,9 +216,18 @@ TEST_CASE("a file with every key is the plan that it says") {
   CHECK(plan.listeners == expected_listeners());
   REQUIRE(plan.apps.size() == 3);
   CHECK(plan.apps[0] == expected_web());
-  CHECK(plan.apps[1].ready.delay == std::chrono::seconds(3));
-  CHECK(plan.apps[2].drain_message == "shutdown");
-  CHECK(plan.apps[2].on_demand_max == 8);
+  const auto& slow = plan.apps[1];
+  CHECK(slow.ready.delay == std::chrono::seconds(3));
+  CHECK(slow.status_file == "/run/slow.status");
+  CHECK(slow.inherit_as == core::InheritAs::puma);
+  CHECK(slow.stdin_listener == "admin");
+  CHECK_FALSE(slow.listen_pid);
+  CHECK(slow.notify_fd);
+  const auto& node = plan.apps[2];
+  CHECK(node.drain_message == "shutdown");
+  CHECK(node.allow_bind.size() == 1);
+  CHECK(node.on_demand_max == 7);
+  CHECK(node.ready.fd == 9);
 }
 
 TEST_CASE("the file with every key leaves none out") {

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <vector>
 
 #include "core/plan.hpp"
@@ -18,19 +19,33 @@ std::vector<std::string_view> words() {
 
 }  // namespace
 
-TEST_CASE("protocols: the table has each, with its defaults") {
-  REQUIRE(names<Protocol>().size() == 3);
-  CHECK(name_of(Protocol::native) == "native");
+TEST_CASE("protocols: the table has their names and defaults") {
+  CHECK(words<Protocol>() == std::vector<std::string_view>{"native", "systemd", "node", "einhorn", "server-starter"});
   CHECK(ReadyPlan{}.when == ReadyWhen::notify);
-  CHECK_FALSE(drains_by_signal(Protocol::native));
-  CHECK(name_of(Protocol::systemd) == "systemd");
-  CHECK(drains_by_signal(Protocol::systemd));
-  CHECK(name_of(Protocol::node) == "node");
-  CHECK_FALSE(drains_by_signal(Protocol::node));
+  CHECK_FALSE(drain_signal(Protocol::native));
+  CHECK_FALSE(drain_signal(Protocol::node));
+  CHECK(drain_signal(Protocol::systemd) == SIGTERM);
+  CHECK(drain_signal(Protocol::einhorn) == SIGUSR2);
+  CHECK(drain_signal(Protocol::server_starter) == SIGTERM);
+  for (const auto protocol : {Protocol::native, Protocol::systemd, Protocol::node, Protocol::einhorn}) {
+    CHECK(default_ready(protocol) == ReadyWhen::notify);
+  }
+  CHECK(default_ready(Protocol::server_starter) == ReadyWhen::delay);
+}
+
+TEST_CASE("only tableflip's listeners begin with another number than 3") {
+  CHECK(words<InheritAs>() ==
+        std::vector<std::string_view>{"nginx", "unicorn", "gunicorn", "puma", "tableflip", "ecdysis"});
+  CHECK(first_descriptor(InheritAs::nginx) == 3);
+  CHECK(first_descriptor(InheritAs::tableflip) == 5);
+  AppPlan app;
+  CHECK(app.first_descriptor() == 3);
+  app.inherit_as = InheritAs::tableflip;
+  CHECK(app.first_descriptor() == 5);
 }
 
 TEST_CASE("the words stand in the order of their enums") {
-  CHECK(words<ReadyWhen>() == std::vector<std::string_view>{"notify", "delay", "command", "message"});
+  CHECK(words<ReadyWhen>() == std::vector<std::string_view>{"notify", "delay", "command", "message", "fd"});
   CHECK(words<Output>() == std::vector<std::string_view>{"inherit", "prefix"});
   CHECK(words<LogLevel>() == std::vector<std::string_view>{"error", "warn", "info", "debug"});
   CHECK(words<LogFormat>() == std::vector<std::string_view>{"text", "json"});

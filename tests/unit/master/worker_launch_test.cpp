@@ -175,6 +175,7 @@ TEST_CASE("a worker's environment is the release's and liveswap's own") {
                                                     {"PORT", "8080"},
                                                     {"LISTEN_FDS", "1"},
                                                     {"LISTEN_FDNAMES", "http"},
+                                                    {"LISTEN_FD", "3"},
                                                     {"EINHORN_FD_COUNT", "1"},
                                                     {"EINHORN_FD_0", "3"},
                                                     {"EINHORN_CHILD_INDEX", "2"},

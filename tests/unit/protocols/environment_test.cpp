@@ -85,6 +85,28 @@ TEST_CASE("environment: without sockets LISTEN_FDS is not set, since readers tak
   CHECK(make_protocol(Protocol::native)->channel_number(facts_with({})) == 3);
 }
 
+TEST_CASE("environment: the only socket is catflap's LISTEN_FD, and LISTEN_PID can be left out") {
+  LaunchFacts facts = facts_with({{.name = "http", .number = 3}});
+  CHECK(value_of(common_environment(facts), "LISTEN_FD") == "3");
+  CHECK(common_environment(facts).pid_variables == std::vector<std::string>{"LISTEN_PID"});
+  facts.listen_pid = false;
+  CHECK(value_of(common_environment(facts), "LISTEN_FDS") == "1");
+  CHECK(common_environment(facts).pid_variables.empty());
+  CHECK(value_of(common_environment(facts_with(three_sockets())), "LISTEN_FD") == "(not set)");
+}
+
+TEST_CASE("environment: who inherits finds no socket a second time by LISTEN_FDS") {
+  LaunchFacts facts = facts_with(three_sockets());
+  facts.inherit_as = liveswap::core::InheritAs::unicorn;
+  const Environment environment = common_environment(facts);
+  CHECK(value_of(environment, "UNICORN_FD") == "3,4,5");
+  for (const char* name : {"LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_FD"}) {
+    CHECK(value_of(environment, name) == "(not set)");
+  }
+  CHECK(environment.pid_variables.empty());
+  CHECK(value_of(environment, "EINHORN_FD_1") == "4");
+}
+
 TEST_CASE("environment: without a watchdog its variables are not set") {
   const Environment environment = common_environment(facts_with(three_sockets()));
   CHECK(value_of(environment, "WATCHDOG_USEC") == "(not set)");

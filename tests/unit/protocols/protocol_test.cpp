@@ -6,6 +6,7 @@
 #include <csignal>
 #include <vector>
 
+#include "protocols/einhorn.hpp"
 #include "wire/channel.hpp"
 
 namespace {
@@ -104,6 +105,25 @@ TEST_CASE("systemd: what is wrong or not done is told") {
         Events{Problem{"FDSTORE: descriptors are not kept, and were closed"}});
   CHECK(make_protocol(core::Protocol::systemd)->from_channel({}, 0) ==
         Events{Problem{"a packet came on a channel that the worker should not have"}});
+}
+
+TEST_CASE("einhorn: an ack is readiness, a ping is a sign of life, anything else is told") {
+  CHECK(events_of_command(R"({"command":"worker:ack","pid":5})") == Events{Ready{}});
+  CHECK(events_of_command("---%0Acommand: worker:ping%0Apid: 5") == Events{WatchdogPing{}});
+  CHECK(events_of_command("{command: upgrade}") ==
+        Events{Problem{"upgrade came on einhorn's socket, which takes worker:ack and worker:ping only"}});
+  CHECK(events_of_command("nonsense") ==
+        Events{Problem{"what came on einhorn's socket cannot be read: the message is no map of words"}});
+}
+
+TEST_CASE("einhorn: NOTIFY_SOCKET works, but for readiness") {
+  CHECK(make_protocol(core::Protocol::einhorn)->from_notification("READY=1\nSTATUS=up", 0) ==
+        Events{StatusText{"up"},
+               Problem{"READY=1 does not count under protocol einhorn: readiness is said by worker:ack"}});
+}
+
+TEST_CASE("server-starter: who says READY=1 is heard, where the file asks for it") {
+  CHECK(make_protocol(core::Protocol::server_starter)->from_notification("READY=1", 0) == Events{Ready{}});
 }
 
 TEST_CASE("systemd: the request to drain is the configured signal") {

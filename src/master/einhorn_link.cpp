@@ -1,0 +1,128 @@
+#include "master/einhorn_link.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "os/scm.hpp"
+#include "os/socket.hpp"
+#include "protocols/einhorn.hpp"
+#include "wire/einhorn.hpp"
+#include "wire/line_reader.hpp"
+
+namespace liveswap::master {
+namespace {
+
+constexpr int kBacklog = 16;
+constexpr int kAcceptedATurn = 64;
+constexpr std::size_t kConnectionsMax = 16;  // each says one thing, so more than one at a time is rare
+constexpr double kBurst = 20;                // messages: one ack, and pings
+constexpr double kPerSecond = 10;
+
+}  // namespace
+
+struct EinhornLink::Connection {
+  os::OwnedFd socket;
+  wire::LineReader lines{wire::einhorn::kLineMax};
+  std::unique_ptr<loop::FdWatch> watch;
+};
+
+EinhornLink::EinhornLink(loop::Loop& loop, uid_t worker, LinkHandlers handlers)
+    : loop_(loop), worker_(worker), handlers_(std::move(handlers)), allowed_(kBurst, kPerSecond, loop.now()) {}
+
+EinhornLink::~EinhornLink() = default;
+
+os::Result<std::unique_ptr<EinhornLink>> EinhornLink::open(loop::Loop& loop, const WorkerAddress& address,
+                                                           uid_t worker, LinkHandlers handlers) {
+  auto link = std::unique_ptr<EinhornLink>(new EinhornLink(loop, worker, std::move(handlers)));
+  auto socket = WorkerSocket::open(SOCK_STREAM, address, worker);
+  if (!socket) return std::unexpected(socket.error());
+  link->socket_ = std::move(*socket);
+  if (auto listening = os::listen_on(link->socket_.fd(), kBacklog); !listening) {
+    return std::unexpected(listening.error());
+  }
+  auto pair = os::open_socket_pair(SOCK_STREAM);
+  if (!pair) return std::unexpected(pair.error());
+  link->theirs_ = std::move(pair->second);
+  if (auto added = link->add(std::move(pair->first)); !added) return std::unexpected(added.error());
+  auto watch = loop::FdWatch::open(loop, link->socket_.fd(), {.readable = true},
+                                   [self = link.get()](loop::Readiness) { self->accept_all(); });
+  if (!watch) return std::unexpected(watch.error());
+  link->watch_ = std::move(*watch);
+  return link;
+}
+
+LinkGift EinhornLink::gift(int free) const {
+  return {.variables = {{"EINHORN_SOCK_PATH", socket_.address()}, {"EINHORN_SOCK_FD", std::to_string(free)}},
+          .descriptors = {{theirs_, free}}};
+}
+
+void EinhornLink::accept_all() {
+  for (int i = 0; i < kAcceptedATurn; ++i) {
+    auto accepted = os::accept_connection(socket_.fd());
+    if (!accepted) return handlers_.problem(accepted.error().message());
+    if (!*accepted) return;
+    const auto peer = os::peer_credentials((*accepted)->socket);
+    if (!peer || (peer->uid != worker_ && peer->uid != 0)) {
+      tell_once(told_stranger_, fmt::format("somebody else than uid {} spoke to EINHORN_SOCK_PATH: ignored", worker_));
+      continue;
+    }
+    if (auto added = add(std::move((*accepted)->socket)); !added) handlers_.problem(added.error().message());
+  }
+}
+
+os::Result<void> EinhornLink::add(os::OwnedFd socket) {
+  auto connection = std::make_unique<Connection>();
+  connection->socket = std::move(socket);
+  auto watch = loop::FdWatch::open(loop_, connection->socket, {.readable = true},
+                                   [this, self = connection.get()](loop::Readiness) { read(*self); });
+  if (!watch) return std::unexpected(watch.error());
+  connection->watch = std::move(*watch);
+  if (connections_.size() >= kConnectionsMax) connections_.erase(connections_.begin());
+  connections_.push_back(std::move(connection));
+  return {};
+}
+
+// Its first line is all that it may say; what was begun when it is closed is nothing.
+void EinhornLink::read(Connection& connection) {
+  const auto piece =
+      os::receive_packet(connection.socket, wire::einhorn::kLineMax, os::kMaxPacketFds, MSG_DONTWAIT);
+  if (piece && !*piece) return;
+  if (!piece || (*piece)->eof) return close(connection);
+  const std::string_view bytes{reinterpret_cast<const char*>((*piece)->payload.data()), (*piece)->payload.size()};
+  std::optional<std::string> first;
+  bool too_long = false;
+  connection.lines.feed(bytes, [&](std::optional<std::string_view> line) {
+    if (first || too_long) return;
+    too_long = !line;
+    if (line) first = *line;
+  });
+  if (too_long) handlers_.problem("what came on einhorn's socket is too long a line: ignored");
+  if (first) take(*first);
+  if (first || too_long) close(connection);
+}
+
+void EinhornLink::take(std::string_view line) {
+  if (allowed_.take(loop_.now())) return handlers_.said(protocols::events_of_command(line));
+  tell_once(told_flood_, "sends more than 10 messages a second to einhorn's socket: the excess is dropped");
+}
+
+void EinhornLink::close(const Connection& connection) {
+  std::erase_if(connections_, [&](const auto& known) { return known.get() == &connection; });
+}
+
+void EinhornLink::finish() {
+  accept_all();
+  std::vector<Connection*> open;
+  for (const auto& connection : connections_) open.push_back(connection.get());
+  for (Connection* connection : open) read(*connection);
+}
+
+void EinhornLink::tell_once(bool& told, std::string_view text) {
+  if (!std::exchange(told, true)) handlers_.problem(text);
+}
+
+}  // namespace liveswap::master

@@ -1,7 +1,8 @@
 // The `${…}` of commands, cwd and env: a word is parsed to parts, and parts are replaced by values.
 //
 // `$$` is a `$`, any other `$` stays but that of circus's names (circus.hpp). What replaces a part is never looked at
-// again. A word is checked when the file is read (names, forms) and expanded when a release or a worker is made (values); pure, both.
+// again. A word is checked when the file is read (names, forms) and expanded when a release or a worker is made
+// (values); pure, both.
 #pragma once
 
 #include <cstddef>

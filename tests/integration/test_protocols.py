@@ -2,8 +2,12 @@
 that replace themselves with the real ones from Debian. Nothing of them is changed."""
 
 import json
+import os
+import pathlib
 import shutil
 import signal
+import subprocess
+import unittest
 
 from harness import LONG, TestCase, build, net, processes
 
@@ -249,6 +253,47 @@ def app(environ, start_response):
 """
 
 
+TABLEFLIP_SOURCE = pathlib.Path("/usr/share/gocode/src/github.com/cloudflare/tableflip")  # as Debian installs it
+
+TABLEFLIP = """
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/cloudflare/tableflip"
+)
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func main() {
+	upgrader, err := tableflip.New(tableflip.Options{})
+	check(err)
+	listener, err := upgrader.Listen("tcp", os.Args[1])
+	check(err)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "version=%s", os.Getenv("VERSION"))
+	})}
+	go server.Serve(listener)
+	check(upgrader.Ready())
+	fmt.Println("has parent:", upgrader.HasParent(), "upgrades itself:", upgrader.Upgrade())
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM)
+	<-term
+	server.Shutdown(context.Background())
+}
+"""
+
+
 class InheritingServers(Case):
     """Each on a port of its own choice beforehand: what they inherit must be what their own configuration names."""
 
@@ -309,4 +354,20 @@ class InheritingServers(Case):
             self.assertEqual(web.get("http").body, f"version=v{version}")
         web.process.wait_line("Inherited tcp://127", 10.0, stream="out")
         self.inherits(web, "puma")
+        self.ended_well(web)
+
+    @unittest.skipUnless(TABLEFLIP_SOURCE.is_dir(), "tableflip is not installed")
+    def test_tableflip(self):
+        go = self.program("go")
+        self.write("gopath/src/server/main.go", TABLEFLIP)
+        subprocess.run([go, "build", "-o", self.directory / "server", "server"], check=True, timeout=200, env={
+            **os.environ, "GO111MODULE": "off", "GOPATH": f"{self.directory}/gopath:{TABLEFLIP_SOURCE.parents[3]}"})
+        command = f"[./server, \"127.0.0.1:{self.port}\"]"
+        web = self.liveswap(self.config("inherit_as: tableflip", command=command), timeout=60.0)
+        for version in range(2, UPGRADES + 2):
+            web.configure(self.config("inherit_as: tableflip", f"v{version}", command=command))
+            web.ctl("upgrade", "--wait", "drained", status=0)
+            self.assertEqual(web.get("http").body, f"version=v{version}")
+        web.process.wait_line("has parent: true upgrades itself: parent hasn't exited", 10.0, stream="out")
+        self.inherits(web, "tableflip")
         self.ended_well(web)

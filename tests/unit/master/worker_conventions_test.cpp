@@ -109,6 +109,20 @@ TEST_CASE("einhorn: many connections that say nothing keep nobody from an ack") 
   site.run_until_event("ready 1");
 }
 
+TEST_CASE("einhorn: a worker of another user can ack, also where it cannot reach the directory") {
+  if (::geteuid() != 0) return;
+  for (const mode_t mode : {0755, 0700}) {
+    CAPTURE(mode);
+    Site site;
+    REQUIRE(::chmod(site.folder.path().c_str(), mode) == 0);
+    core::AppPlan plan = einhorn("tell(ack)\n" + std::string(kWait));
+    plan.user = "nobody";
+    plan.group = "nogroup";
+    site.spawn(plan);
+    site.run_until_event("ready 1");
+  }
+}
+
 TEST_CASE("einhorn: a delay does without an ack") {
   Site site;
   core::AppPlan plan = einhorn(kWait);

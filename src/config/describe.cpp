@@ -78,8 +78,11 @@ std::string address_in_words(const core::Address& address) {
   return text;
 }
 
-std::string_view how_it_says_so(core::Protocol protocol) {
-  switch (protocol) {
+std::string_view how_it_says_so(const core::AppPlan& app) {
+  if (app.inherit_as == core::InheritAs::tableflip || app.inherit_as == core::InheritAs::ecdysis) {
+    return "(on its pipe, or READY=1)";
+  }
+  switch (app.protocol) {
     case core::Protocol::native: return "on its channel";
     case core::Protocol::node: return "by listening with all servers that it has asked for";
     case core::Protocol::einhorn: return "(worker:ack)";
@@ -93,7 +96,7 @@ std::string readiness(const core::AppPlan& app, const core::MasterPlan& plan) {
   auto within = fmt::format("within {}", core::text_of(app.policy.ready_timeout));
   switch (app.ready.when) {
     case core::ReadyWhen::notify:
-      return fmt::format("when the worker says so {}, {}", how_it_says_so(app.protocol), within);
+      return fmt::format("when the worker says so {}, {}", how_it_says_so(app), within);
     case core::ReadyWhen::message: return fmt::format("when the program says process.send('ready'), {}", within);
     case core::ReadyWhen::fd:
       return fmt::format("when the worker writes a newline to descriptor {}, {}", app.ready.fd, within);

@@ -259,37 +259,37 @@ TABLEFLIP = """
 package main
 
 import (
-	"context"
-	"fmt"
-	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
+    "context"
+    "fmt"
+    "net/http"
+    "os"
+    "os/signal"
+    "syscall"
 
-	"github.com/cloudflare/tableflip"
+    "github.com/cloudflare/tableflip"
 )
 
 func check(err error) {
-	if err != nil {
-		panic(err)
-	}
+    if err != nil {
+        panic(err)
+    }
 }
 
 func main() {
-	upgrader, err := tableflip.New(tableflip.Options{})
-	check(err)
-	listener, err := upgrader.Listen("tcp", os.Args[1])
-	check(err)
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, "version=%s", os.Getenv("VERSION"))
-	})}
-	go server.Serve(listener)
-	check(upgrader.Ready())
-	fmt.Println("has parent:", upgrader.HasParent(), "upgrades itself:", upgrader.Upgrade())
-	term := make(chan os.Signal, 1)
-	signal.Notify(term, syscall.SIGTERM)
-	<-term
-	server.Shutdown(context.Background())
+    upgrader, err := tableflip.New(tableflip.Options{})
+    check(err)
+    listener, err := upgrader.Listen("tcp", os.Args[1])
+    check(err)
+    server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+        fmt.Fprintf(w, "version=%s", os.Getenv("VERSION"))
+    })}
+    go server.Serve(listener)
+    check(upgrader.Ready())
+    fmt.Println("has parent:", upgrader.HasParent(), "upgrades itself:", upgrader.Upgrade())
+    term := make(chan os.Signal, 1)
+    signal.Notify(term, syscall.SIGTERM)
+    <-term
+    server.Shutdown(context.Background())
 }
 """
 

@@ -111,7 +111,7 @@ TEST_CASE("einhorn: many connections that say nothing keep nobody from an ack") 
 
 TEST_CASE("einhorn: a worker of another user can ack, also where it cannot reach the directory") {
   if (::geteuid() != 0) return;
-  for (const mode_t mode : {0755, 0700}) {
+  for (const mode_t mode : {0755U, 0700U}) {
     CAPTURE(mode);
     Site site;
     REQUIRE(::chmod(site.folder.path().c_str(), mode) == 0);

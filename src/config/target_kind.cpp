@@ -84,7 +84,7 @@ std::optional<TargetKind> kind_of_target(const std::string& path, const Facts& f
 void choose_protocol(core::AppPlan& app, const TargetKind& kind) {
   app.protocol = kind.protocol();
   app.protocol_chosen = true;
-  app.policy.drain_by_signal = core::drains_by_signal(app.protocol);
+  app.policy.drain_by_signal = core::drain_signal(app.protocol).has_value();
 }
 
 std::string no_kind() {

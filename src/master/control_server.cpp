@@ -2,20 +2,14 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
 #include <utility>
 
-#include "core/text.hpp"
 #include "master/commands.hpp"
 #include "master/outcome_json.hpp"
-#include "os/sockaddr.hpp"
-#include "os/socket_owner.hpp"
-#include "os/unix_probe.hpp"
 
 namespace liveswap::master {
 
@@ -23,25 +17,8 @@ namespace {
 
 using wire::control::Level;
 
-constexpr int kBacklog = 128;
-constexpr int kAcceptsPerTurn = 16;
 constexpr std::size_t kTurnedAwayMost = 32;
 constexpr auto kLinger = std::chrono::seconds(1);
-constexpr auto kAcceptAgain = std::chrono::seconds(1);
-constexpr auto kComplaintEvery = std::chrono::seconds(1);
-
-std::expected<void, std::string> make_way(const std::string& path) {
-  const auto state = os::probe_unix(path);
-  if (!state) return std::unexpected(state.error().message());
-  if (*state == os::UnixPath::absent) return {};
-  if (*state == os::UnixPath::in_use) {
-    const auto address = os::SocketAddress::unix_path(path);
-    const auto owner = address ? os::find_socket_owner(*address, SOCK_STREAM) : std::nullopt;
-    return std::unexpected(fmt::format("{} is in use{}", path, owner ? " by " + owner->text() : ""));
-  }
-  if (::unlink(path.c_str()) != 0) return std::unexpected(os::fail("unlink", path).error().message());
-  return {};
-}
 
 }  // namespace
 
@@ -59,61 +36,27 @@ ControlServer::ControlServer(loop::Loop& loop, Operations& master, const Log& lo
                              AccessRules rules, const ControlLimits& limits)
     : loop_(loop),
       master_(master),
-      log_(log),
       path_(std::move(path)),
       rules_(std::move(rules)),
       limits_(limits),
       own_uid_(::geteuid()),
-      accept_again_(loop, [this] { watch_->want({.readable = true}); }),
+      complaints_(loop, log, "control"),
       linger_(loop, [this] { forget_turned_away(); }) {}
 
-ControlServer::~ControlServer() {
-  struct stat about {};
-  if (inode_ != 0 && ::lstat(path_.c_str(), &about) == 0 && about.st_ino == inode_) ::unlink(path_.c_str());
-}
+ControlServer::~ControlServer() = default;
 
 std::expected<void, std::string> ControlServer::listen() {
   if (rules_.has_others()) {
     const auto reachable = rules_.check_reachable(std::filesystem::path(path_).parent_path().string());
     if (!reachable) return std::unexpected(reachable.error());
   }
-  const auto address = os::SocketAddress::unix_path(path_);
-  if (!address) return std::unexpected(address.error().message());
-  if (auto way = make_way(path_); !way) return way;
-  auto socket = os::open_socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK);
-  if (!socket) return std::unexpected(socket.error().message());
-  if (const auto bound = os::bind_socket(*socket, *address); !bound)
-    return std::unexpected(bound.error().message());
-  struct stat about {};
-  if (::lstat(path_.c_str(), &about) != 0) return std::unexpected(os::fail("lstat", path_).error().message());
-  inode_ = about.st_ino;
-  // Nobody can connect before it listens, so the mode is right in time.
-  if (::chmod(path_.c_str(), rules_.has_others() ? 0666 : 0600) != 0) {
-    return std::unexpected(os::fail("chmod", path_).error().message());
-  }
-  if (const auto listens = os::listen_on(*socket, kBacklog); !listens) {
-    return std::unexpected(listens.error().message());
-  }
-  listener_ = std::move(*socket);
-  auto watch =
-      loop::FdWatch::open(loop_, listener_, {.readable = true}, [this](loop::Readiness) { accept_some(); });
-  if (!watch) return std::unexpected(watch.error().message());
-  watch_ = std::move(*watch);
+  auto socket = UnixServer::open(
+      loop_, path_, rules_.has_others() ? 0666 : 0600,
+      {.connected = [this](os::OwnedFd client, os::PeerCredentials peer) { admit(std::move(client), std::move(peer)); },
+       .complaint = [this](const std::string& text) { complaints_.tell(text); }});
+  if (!socket) return std::unexpected(socket.error());
+  socket_ = std::move(*socket);
   return {};
-}
-
-void ControlServer::accept_some() {
-  for (int accepted = 0; accepted < kAcceptsPerTurn; ++accepted) {
-    auto connection = os::accept_connection(listener_, SOCK_NONBLOCK);
-    if (!connection) {
-      // Out of descriptors or memory: whoever waits goes on waiting, and the loop does not spin.
-      complain(connection.error().message() + "; trying again in " + core::text_of(kAcceptAgain));
-      watch_->want({});
-      return accept_again_.start_after(kAcceptAgain);
-    }
-    if (!*connection) return;
-    admit(std::move((*connection)->socket));
-  }
 }
 
 bool ControlServer::trusts(const os::PeerCredentials& peer) const {
@@ -131,20 +74,18 @@ bool ControlServer::is_full_for(const os::PeerCredentials& peer) const {
          count([&](const Client& client) { return client.peer.uid == peer.uid; }) >= kControlClientsOfUser;
 }
 
-void ControlServer::admit(os::OwnedFd socket) {
-  auto peer = os::peer_credentials(socket);
-  if (!peer) return complain(peer.error().message());
-  const Level level = rules_.level_of(*peer);
+void ControlServer::admit(os::OwnedFd socket, os::PeerCredentials peer) {
+  const Level level = rules_.level_of(peer);
   if (level == Level::none) {
     return turn_away(std::move(socket),
-                     denial(master_, peer->uid, level, Level::observers, "the control socket"));
+                     denial(master_, peer.uid, level, Level::observers, "the control socket"));
   }
-  if (is_full_for(*peer)) {
+  if (is_full_for(peer)) {
     return turn_away(
         std::move(socket),
         reply_of(refused(core::Result::failed, core::Reason::too_many_clients, ""), master_.snapshot()));
   }
-  serve(std::move(socket), std::move(*peer), level);
+  serve(std::move(socket), std::move(peer), level);
 }
 
 void ControlServer::serve(os::OwnedFd socket, os::PeerCredentials peer, Level level) {
@@ -157,15 +98,15 @@ void ControlServer::serve(os::OwnedFd socket, os::PeerCredentials peer, Level le
   if (connection) {
     client->connection = std::move(*connection);
   } else {
-    complain(connection.error().message());
+    complaints_.tell(connection.error().message());
     clients_.erase(client);
   }
 }
 
 void ControlServer::client_gone(Clients::iterator client, const std::string& complaint) {
   if (!complaint.empty()) {
-    complain(fmt::format("dropped a client (PID {}, uid {}): it {}", client->peer.pid, client->peer.uid,
-                         complaint));
+    complaints_.tell(
+        fmt::format("dropped a client (PID {}, uid {}): it {}", client->peer.pid, client->peer.uid, complaint));
   }
   clients_.erase(client);
 }
@@ -184,17 +125,6 @@ void ControlServer::turn_away(os::OwnedFd socket, const wire::varlink::Reply& re
 void ControlServer::forget_turned_away() {
   turned_away_before_ = std::exchange(turned_away_, {});
   if (!turned_away_before_.empty()) linger_.start_after(kLinger);
-}
-
-void ControlServer::complain(const std::string& text) {
-  if (complained_at_.count() != 0 && loop_.now() - complained_at_ < kComplaintEvery) {
-    ++complaints_kept_back_;
-    return;
-  }
-  const std::size_t more = std::exchange(complaints_kept_back_, 0);
-  complained_at_ = loop_.now();
-  log_.tell(core::LogLevel::warn, "control",
-            more == 0 ? text : fmt::format("{} (and {} more like this)", text, more));
 }
 
 }  // namespace liveswap::master

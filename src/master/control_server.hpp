@@ -10,13 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "loop/fd_watch.hpp"
 #include "loop/loop.hpp"
 #include "loop/timer.hpp"
 #include "master/access.hpp"
+#include "master/complaints.hpp"
 #include "master/control_connection.hpp"
 #include "master/log.hpp"
 #include "master/operations.hpp"
+#include "master/unix_server.hpp"
 #include "os/fd.hpp"
 
 namespace liveswap::master {
@@ -52,37 +53,29 @@ class ControlServer {
                 const ControlLimits& limits);
 
   std::expected<void, std::string> listen();
-  void accept_some();
-  void admit(os::OwnedFd socket);
+  void admit(os::OwnedFd socket, os::PeerCredentials peer);
   void serve(os::OwnedFd socket, os::PeerCredentials peer, wire::control::Level level);
   [[nodiscard]] bool is_full_for(const os::PeerCredentials& peer) const;
   [[nodiscard]] bool trusts(const os::PeerCredentials& peer) const;
   void turn_away(os::OwnedFd socket, const wire::varlink::Reply& reply);
   void forget_turned_away();
   void client_gone(Clients::iterator client, const std::string& complaint);
-  void complain(const std::string& text);
 
   loop::Loop& loop_;
   Operations& master_;
-  const Log& log_;
   std::string path_;
   AccessRules rules_;
   ControlLimits limits_;
   uid_t own_uid_;
 
-  os::OwnedFd listener_;
-  unsigned long long inode_ = 0;  // of the socket's file, so that nobody else's is removed
-  std::unique_ptr<loop::FdWatch> watch_;
-  loop::Timer accept_again_;
+  Complaints complaints_;
+  std::unique_ptr<UnixServer> socket_;
   Clients clients_;
 
   // Sockets of those who were turned away, kept open a moment so that they can send their call in peace and
   // then read why. Not a byte of them is read.
   std::vector<os::OwnedFd> turned_away_, turned_away_before_;
   loop::Timer linger_;
-
-  std::chrono::microseconds complained_at_{};
-  std::size_t complaints_kept_back_ = 0;
 };
 
 }  // namespace liveswap::master

@@ -1,0 +1,54 @@
+// A Unix stream socket at a path of the master's own: listens, and says who has come, by what the kernel vouches for.
+//
+// The socket's file appears when this is opened and goes with it, unless it is somebody else's by then. The handlers
+// are called from loop callbacks, and not any more once this is destroyed.
+#pragma once
+
+#include <sys/types.h>
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "loop/fd_watch.hpp"
+#include "loop/loop.hpp"
+#include "loop/timer.hpp"
+#include "os/fd.hpp"
+#include "os/socket.hpp"
+
+namespace liveswap::master {
+
+class UnixServer {
+ public:
+  struct Handlers {
+    std::function<void(os::OwnedFd socket, os::PeerCredentials peer)> connected;  // the socket is non-blocking
+    std::function<void(const std::string& text)> complaint;
+  };
+
+  // Replaces the file of a socket that nobody listens on. The error is one sentence.
+  static std::expected<std::unique_ptr<UnixServer>, std::string> open(loop::Loop& loop, const std::string& path,
+                                                                      mode_t mode, Handlers handlers);
+  ~UnixServer();
+  UnixServer(const UnixServer&) = delete;
+  UnixServer& operator=(const UnixServer&) = delete;
+
+  // Whether clients are accepted; else they wait. May be called from a handler.
+  void accept(bool on);
+
+ private:
+  UnixServer(loop::Loop& loop, std::string path, Handlers handlers);
+
+  std::expected<void, std::string> listen(loop::Loop& loop, mode_t mode);
+  void accept_some();
+
+  std::string path_;
+  Handlers handlers_;
+  os::OwnedFd listener_;
+  unsigned long long inode_ = 0;  // of the socket's file, so that nobody else's is removed
+  bool accepts_ = true;
+  std::unique_ptr<loop::FdWatch> watch_;
+  loop::Timer accept_again_;
+};
+
+}  // namespace liveswap::master

@@ -167,6 +167,11 @@ std::expected<std::vector<Address>, std::string> parse_address(std::string_view 
   return no_scheme(text, folder);
 }
 
+bool same_socket(const Address& a, const Address& b) {
+  const auto host = [](const Address& address) { return address.host == "::" ? "" : std::string_view(address.host); };
+  return a.kind == b.kind && host(a) == host(b) && a.port == b.port && a.path == b.path && a.abstract == b.abstract;
+}
+
 std::string text_of(const Address& address) {
   auto scheme = std::find_if(kSchemes.begin(), kSchemes.end(),
                              [&address](const Scheme& known) { return known.kind == address.kind; });

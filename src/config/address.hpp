@@ -28,6 +28,10 @@ std::string conflict(const Claim& one, const Claim& other);
 // As people write it: `tcp://[::1]:80`, `unix:/run/x.sock`.
 std::string text_of(const core::Address& address);
 
+// Whether one socket would be bound, however the addresses are written: `tcp://:80` and `tcp://[::]:80` are one
+// dual-stack socket.
+bool same_socket(const core::Address& a, const core::Address& b);
+
 // Numeric IPv6, not the dual-stack "".
 bool is_ipv6(const core::Address& address);
 

@@ -6,6 +6,8 @@
 #include "config/address.hpp"
 #include "config/decode_app.hpp"
 #include "config/decode_listeners.hpp"
+#include "config/decode_path.hpp"
+#include "config/decode_serve.hpp"
 #include "config/keys.hpp"
 #include "config/paths.hpp"
 #include "config/text.hpp"
@@ -25,20 +27,6 @@ void decode_name(Section& top, core::MasterPlan& plan) {
   }
 }
 
-// The paths of sockets below a directory must fit the kernel's limit, too.
-void check_socket_path(Section& section, std::string_view key, const std::string& path) {
-  if (path.size() <= kUnixPathMax) return;
-  section.error(key, fmt::format("{} is too long for a socket: {} bytes, and the kernel takes {}",
-                                 quoted(path), path.size(), kUnixPathMax));
-}
-
-std::optional<std::string> take_path(Section& section, std::string_view key) {
-  auto word = section.word(key);
-  if (!word) return std::nullopt;
-  if (word->text.empty()) section.error(key, "a path is needed");
-  return absolute_path(word->text, section.context().folder);
-}
-
 void decode_directories(Section& top, core::MasterPlan& plan) {
   plan.runtime_dir = take_path(top, "runtime_dir");
   if (plan.runtime_dir) check_socket_path(top, "runtime_dir", *plan.runtime_dir + "/control.sock");
@@ -48,8 +36,7 @@ void decode_directories(Section& top, core::MasterPlan& plan) {
 }
 
 void decode_control(Section control, core::MasterPlan& plan) {
-  plan.control.socket = take_path(control, "socket");
-  if (plan.control.socket) check_socket_path(control, "socket", *plan.control.socket);
+  plan.control.socket = take_socket_path(control, "socket");
   plan.control.observers = take_access(control.section("observers"));
   plan.control.operators = take_access(control.section("operators"));
   plan.control.admins = take_access(control.section("admins"));
@@ -84,7 +71,7 @@ void check_use(Context& context, const std::vector<PlacedListener>& listeners, c
       auto all = app.all_listeners();
       return std::find(all.begin(), all.end(), name) != all.end();
     });
-    if (!used && !plan.apps.empty()) {
+    if (!used && !plan.apps.empty() && !plan.serve.serves()) {
       context.findings.warning(listener.offset,
                                fmt::format("listeners.{}: no app lists it: nobody accepts on it", name));
     }
@@ -117,6 +104,7 @@ core::MasterPlan decode_master(Context& context, const Node& root, const std::st
   top.section("listeners");  // tells what is no map
   auto listeners = decode_listeners(context, top.find("listeners"));
   for (const auto& listener : listeners) plan.listeners.push_back(listener.plan);
+  decode_serve(top.section("serve"), plan);
   decode_apps(top, plan);
   check_use(context, listeners, plan);
   return plan;

@@ -210,6 +210,17 @@ std::string describe_descriptors(const core::MasterPlan& plan, const core::AppPl
   return out;
 }
 
+std::string describe_serve(const core::ServePlan& serve) {
+  if (!serve.serves()) return "";
+  std::string out = "\nserve\n";
+  if (serve.haproxy) out += row("haproxy", *serve.haproxy);
+  if (serve.uwsgi) out += row("uwsgi", *serve.uwsgi);
+  if (!serve.multibinder) return out;
+  out += row("multibinder", serve.multibinder->socket);
+  for (const auto& address : serve.multibinder->allow_bind) out += row("allow_bind", address_in_words(address));
+  return out;
+}
+
 std::string describe_app(const core::MasterPlan& plan, const core::AppPlan& app,
                          const AddedVariables& added, const Facts& facts) {
   std::string out = fmt::format("app {}\n", app.name);
@@ -228,7 +239,7 @@ std::string describe(const core::MasterPlan& plan, const Facts& facts, const Add
       fmt::format("master {}{}\n", plan.name, plan.file.empty() ? "" : fmt::format(" ({})", plan.file));
   if (plan.head) out += fmt::format("HEAD {}\n", *plan.head);
   for (const auto& app : plan.apps) out += "\n" + describe_app(plan, app, added, facts);
-  return out;
+  return out + describe_serve(plan.serve);
 }
 
 }  // namespace liveswap::config

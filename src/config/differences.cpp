@@ -34,6 +34,7 @@ Differences compare(const core::MasterPlan& running, const core::MasterPlan& fil
   Differences out;
   if (running.name != file.name) out.fixed.emplace_back("name");
   if (running.control != file.control) out.fixed.emplace_back("control");
+  if (running.serve != file.serve) out.fixed.emplace_back("serve");
   for (const auto& name : changed(running.listeners, file.listeners))
     out.fixed.push_back("listeners." + name);
 

@@ -10,7 +10,7 @@
 namespace liveswap::config {
 
 struct Differences {
-  // name, control, listeners.NAME: an upgrade is refused, for only a new start takes them up.
+  // name, control, serve, listeners.NAME: an upgrade is refused, for only a new start takes them up.
   std::vector<std::string> fixed;
   // runtime_dir, log, …, apps.NAME: told and left alone. Apps that are being upgraded are not among them.
   std::vector<std::string> left_alone;

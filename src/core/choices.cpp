@@ -136,4 +136,6 @@ bool is_unix(SocketKind kind) { return kind != SocketKind::tcp && kind != Socket
 
 bool is_datagram(SocketKind kind) { return kind == SocketKind::udp || kind == SocketKind::unix_dgram; }
 
+bool is_stream(SocketKind kind) { return kind == SocketKind::tcp || kind == SocketKind::unix_stream; }
+
 }  // namespace liveswap::core

@@ -86,5 +86,6 @@ ReadyWhen default_ready(Protocol);
 int first_descriptor(InheritAs);  // of its listeners
 bool is_unix(SocketKind);
 bool is_datagram(SocketKind);  // else it has a queue of connections
+bool is_stream(SocketKind);    // its connections are streams of bytes
 
 }  // namespace liveswap::core

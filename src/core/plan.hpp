@@ -179,6 +179,20 @@ struct ControlPlan {
   bool operator==(const ControlPlan&) const = default;
 };
 
+struct MultibinderPlan {
+  std::string socket;               // absolute
+  std::vector<Address> allow_bind;  // tcp: what may be opened beyond the listeners
+  bool operator==(const MultibinderPlan&) const = default;
+};
+
+// Sockets at which other programs fetch listeners, each in a way of its own.
+struct ServePlan {
+  std::optional<std::string> haproxy, uwsgi;  // absolute paths
+  std::optional<MultibinderPlan> multibinder;
+  [[nodiscard]] bool serves() const { return haproxy || uwsgi || multibinder; }
+  bool operator==(const ServePlan&) const = default;
+};
+
 struct ShutdownPolicy {
   Duration delay{};
   Duration timeout = std::chrono::seconds(60);
@@ -193,6 +207,7 @@ struct MasterPlan {
   std::optional<std::string> state_dir;    // as configured
   bool no_state = false;                   // `state_dir: none`
   ControlPlan control;
+  ServePlan serve;
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
   ShutdownPolicy shutdown;

@@ -41,6 +41,9 @@ class Listener {
   // What was found changed by a worker, and put back where that is right.
   [[nodiscard]] std::vector<std::string> reassert();
 
+  // See Listeners.
+  void given_away(std::size_t index) { sockets_.at(index).given_away(); }
+
   void add_bound_to(std::vector<BoundSocket>& out) const;
   [[nodiscard]] std::optional<BoundSocket> socket_at(const core::Address& wanted, bool v6only) const;  // see Listeners
   [[nodiscard]] bool can_be_found() const;

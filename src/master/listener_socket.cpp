@@ -126,7 +126,7 @@ ListenerSocket::~ListenerSocket() {
   if (!fd_) return;
   // Closing is not enough where a process that a worker has left behind holds a copy: clients would connect to it, and
   // nobody could bind the address again.
-  if (kind_ == core::SocketKind::tcp) (void)::shutdown(fd_.get(), SHUT_RDWR);
+  if (kind_ == core::SocketKind::tcp && !given_away_) (void)::shutdown(fd_.get(), SHUT_RDWR);
   if (!path_ || !path_->ours()) return;
   struct stat socket {};
   const bool known = ::fstat(fd_.get(), &socket) == 0;

@@ -1,7 +1,8 @@
 // One socket of a listener: made with all of its options, bound, listening.
 //
 // Owned by Listener, for as long as the listener is open. Closing it removes the file of a Unix socket, if
-// that file is still this socket's and no other process has the socket: the last owner removes it.
+// that file is still this socket's and no other process has the socket: the last owner removes it. A TCP socket is
+// closed for all that have it, unless it was given away.
 #pragma once
 
 #include <cstdint>
@@ -45,6 +46,9 @@ class ListenerSocket {
   [[nodiscard]] const os::SocketAddress& address() const { return address_; }  // the real one
   [[nodiscard]] bool can_be_found() const { return !path_ || path_->ours(); }   // its path leads to it
 
+  // A process that is no worker of ours has a copy, and is to keep it: see ~ListenerSocket.
+  void given_away() { given_away_ = true; }
+
   // TCP: handshakes that begin now get no answer, those under way end well. UDP: every datagram is dropped.
   // A Unix path: its file is out of sight. An abstract name: an error. Twice is once.
   [[nodiscard]] os::Result<void> hold_back();
@@ -73,6 +77,7 @@ class ListenerSocket {
   core::SocketKind kind_;
   os::SocketAddress address_;
   std::optional<ListenerPath> path_;
+  bool given_away_ = false;
   bool held_back_ = false;
   bool lets_few_in_ = false;
   bool nonblock_ = false;          // as it was seen last

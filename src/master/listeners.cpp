@@ -115,11 +115,26 @@ std::optional<BoundSocket> Listeners::socket_at(const core::Address& address, bo
 
 std::expected<void, OpenFailure> Listeners::add_for(core::AppId app, const core::ListenerPlan& plan,
                                                     const PathRights& rights) {
+  auto added = add(plan, rights);
+  if (added) apps_.at(app).added.push_back(plan.name);
+  return added;
+}
+
+std::expected<void, OpenFailure> Listeners::add(const core::ListenerPlan& plan, const PathRights& rights) {
   auto made = std::make_unique<Listener>(plan, rights, os::somaxconn());
   if (auto opened = made->open(); !opened) return std::unexpected(std::move(opened.error().front()));
   listeners_.push_back(std::move(made));
-  apps_.at(app).added.push_back(plan.name);
   return {};
+}
+
+std::string Listeners::free_name(const std::string& wanted) const {
+  std::string name = wanted;
+  for (int number = 2; has(name); ++number) name = fmt::format("{}.{}", wanted, number);
+  return name;
+}
+
+void Listeners::given_away(const BoundSocket& socket) {
+  if (Listener* listener = find(socket.listener)) listener->given_away(socket.index);
 }
 
 void Listeners::remove(const std::string& name) {
@@ -262,11 +277,11 @@ std::expected<bool, std::string> Listeners::set_paused(std::string_view name, bo
   return listener->set_paused(paused);
 }
 
-std::vector<std::string> Listeners::reassert(core::AppId id) {
+std::vector<std::string> Listeners::reassert(core::AppId id) { return reassert(apps_.at(id).used()); }
+
+std::vector<std::string> Listeners::reassert(std::span<const std::string> names) {
   std::vector<std::string> changes;
-  for (const std::string& name : apps_.at(id).used()) {
-    std::ranges::move(find(name)->reassert(), std::back_inserter(changes));
-  }
+  for (const std::string& name : names) std::ranges::move(find(name)->reassert(), std::back_inserter(changes));
   return changes;
 }
 

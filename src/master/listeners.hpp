@@ -61,10 +61,17 @@ class Listeners {
   // A listener that the file does not have: open from now on until remove() or the app's close(), and the app's alone.
   [[nodiscard]] std::expected<void, OpenFailure> add_for(core::AppId app, const core::ListenerPlan& plan,
                                                          const PathRights& rights);
+  // The same, but of no app: open for as long as the master is.
+  [[nodiscard]] std::expected<void, OpenFailure> add(const core::ListenerPlan& plan, const PathRights& rights);
   void remove(const std::string& name);
   [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
+  // That name, or one like it that no listener has.
+  [[nodiscard]] std::string free_name(const std::string& wanted) const;
   // Whether clients can find it: the path of a Unix socket still leads to it.
   [[nodiscard]] bool still_there(std::string_view name) const;
+
+  // Other programs than workers have the socket now, in their own right: closing the listener leaves it to them.
+  void given_away(const BoundSocket& socket);
 
   [[nodiscard]] std::vector<ListenerRow> rows() const;  // in the file's order, then those that were added
 
@@ -97,6 +104,7 @@ class Listeners {
   // found changed, one line each. An O_NONBLOCK that a worker has set or cleared is left as it is, since
   // workers that run rely on it; told once.
   [[nodiscard]] std::vector<std::string> reassert(core::AppId app);
+  [[nodiscard]] std::vector<std::string> reassert(std::span<const std::string> names);
 
  private:
   // How much an app still needs its listeners. Of the apps that list one, the one that needs it most counts.

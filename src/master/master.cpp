@@ -79,9 +79,13 @@ std::expected<void, std::string> Master::begin() {
   if (const auto bound = listeners_.bind(plan_); !bound) {
     return std::unexpected(fmt::format("{}", fmt::join(bound.error(), "\n")));
   }
-  auto control = ControlServer::open(loop_, *this, log_, instance_.control_socket, std::move(*rules));
+  auto control = ControlServer::open(loop_, *this, log_, instance_.control_socket, *rules);
   if (!control) return std::unexpected(control.error());
   control_ = std::move(*control);
+  serving_ = std::make_unique<Serving>(listeners_, plan_, log_);
+  if (const auto serving = serving_->open(loop_, log_, plan_.serve, *rules); !serving) {
+    return std::unexpected(serving.error());
+  }
   log_.info(fmt::format("{} {} runs as PID {}, control socket {}", facts_.name, facts_.version, facts_.pid,
                         facts_.control_socket));
   post(core::Begun{});

@@ -38,6 +38,7 @@
 #include "master/release.hpp"
 #include "master/requests.hpp"
 #include "master/service_manager.hpp"
+#include "master/serving.hpp"
 #include "master/signal_rules.hpp"
 #include "master/workers.hpp"
 #include "os/signals.hpp"
@@ -62,7 +63,7 @@ class Master final : public Operations {
   Master(loop::Loop& loop, Parts parts);
   ~Master() override;
 
-  // Binds the listeners, opens the control socket, and lets the core begin. On an error, which says all that is wrong,
+  // Binds the listeners, opens the control socket and those for other programs, and lets the core begin. On an error, which says all that is wrong,
   // nothing runs.
   [[nodiscard]] std::expected<void, std::string> begin();
 
@@ -144,6 +145,7 @@ class Master final : public Operations {
   Feed<Told> events_;
   core::Core core_;
   std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<Serving> serving_;
   std::deque<core::Event> inbox_;
   core::ActionList actions_;
   loop::Deferred draining_;

@@ -33,21 +33,9 @@ std::uint16_t first_unprivileged_port() {
   return file >> port ? port : 1024;
 }
 
-// `tcp://:80` and `tcp://[::]:80` are one dual-stack socket.
-std::string_view host_of(const core::Address& address) {
-  return address.host == "::" ? std::string_view() : std::string_view(address.host);
-}
-
-bool same_socket(const core::Address& a, const core::Address& b) {
-  return a.kind == b.kind && host_of(a) == host_of(b) && a.port == b.port && a.path == b.path &&
-         a.abstract == b.abstract;
-}
-
 bool is_allowed(const ServerRequest& request) {
-  if (std::ranges::any_of(request.plan.allow_bind,
-                          [&](const core::Address& allowed) { return same_socket(allowed, request.address); })) {
-    return true;
-  }
+  const auto allows = [&](const core::Address& allowed) { return config::same_socket(allowed, request.address); };
+  if (std::ranges::any_of(request.plan.allow_bind, allows)) return true;
   return core::is_unix(request.address.kind) || may_bind_port(request.address.port, request.identity);
 }
 
@@ -77,7 +65,7 @@ std::expected<BoundSocket, ServerRefusal> OnDemand::socket_for(const ServerReque
 OnDemand::Entry* OnDemand::find(const ServerRequest& request) {
   const auto entry = std::ranges::find_if(entries_, [&](const Entry& known) {
     return !known.replaced && known.app == request.app && known.v6only == request.v6only &&
-           same_socket(known.address, request.address) &&
+           config::same_socket(known.address, request.address) &&
            (request.address.port != 0 || known.index == request.index);
   });
   return entry == entries_.end() ? nullptr : &*entry;
@@ -93,7 +81,9 @@ std::expected<BoundSocket, ServerRefusal> OnDemand::open(const ServerRequest& re
     return std::unexpected(refusal(
         request, EACCES, "its user may not bind that port, no listener of the app has it, and allow_bind does not"));
   }
-  core::ListenerPlan plan{.name = new_name(request), .addresses = {request.address}, .options = {}};
+  core::ListenerPlan plan{.name = listeners_.free_name(name_of(request.plan, request.address)),
+                          .addresses = {request.address},
+                          .options = {}};
   plan.options.v6only = request.v6only;
   plan.options.nonblock = true;  // Node makes it so anyway
   PathRights rights;
@@ -106,13 +96,6 @@ std::expected<BoundSocket, ServerRefusal> OnDemand::open(const ServerRequest& re
   }
   entries_.push_back({plan.name, request.app, request.address, request.v6only, request.index, {request.generation}});
   return listeners_.sockets_of(std::span(&plan.name, 1)).front();
-}
-
-std::string OnDemand::new_name(const ServerRequest& request) const {
-  const std::string wanted = name_of(request.plan, request.address);
-  std::string name = wanted;
-  for (int number = 2; listeners_.has(name); ++number) name = fmt::format("{}.{}", wanted, number);
-  return name;
 }
 
 std::string OnDemand::shared_data(core::AppId app, const std::string& key, const std::string& offered) {

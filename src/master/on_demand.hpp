@@ -49,7 +49,6 @@ class OnDemand {
 
   [[nodiscard]] Entry* find(const ServerRequest& request);
   [[nodiscard]] std::expected<BoundSocket, ServerRefusal> open(const ServerRequest& request);
-  [[nodiscard]] std::string new_name(const ServerRequest& request) const;
 
   Listeners& listeners_;
   std::vector<Entry> entries_;

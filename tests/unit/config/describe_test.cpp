@@ -98,6 +98,19 @@ TEST_CASE("a plan is described descriptor by descriptor") {
   CHECK(describe(plan, test_facts(), added) == kDescription);
 }
 
+TEST_CASE("what is served to other programs stands last") {
+  auto plan = plan_of("serve:\n  haproxy: ha.sock\n  uwsgi: zerg.sock\n"
+                      "  multibinder: {socket: mb.sock, allow_bind: [\"tcp://127.0.0.1:81\", \"tcp://:82\"]}\n" +
+                      kFile.substr(1), test_facts(0));
+  CHECK(describe(plan, test_facts(0)).ends_with("\n"
+                                 "\nserve\n"
+                                 "  haproxy     /home/me/ha.sock\n"
+                                 "  uwsgi       /home/me/zerg.sock\n"
+                                 "  multibinder /home/me/mb.sock\n"
+                                 "  allow_bind  tcp://127.0.0.1:81\n"
+                                 "  allow_bind  tcp://:82 (IPv4 and IPv6)\n"));
+}
+
 TEST_CASE("a plan without a file runs its target") {
   core::MasterPlan plan{.name = "default"};
   plan.apps.push_back({.name = "default", .target = "/srv/x", .cwd = "/"});

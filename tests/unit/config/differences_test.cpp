@@ -30,6 +30,10 @@ TEST_CASE("name, control and listeners are fixed") {
                   Names{"apps.api"}});
 }
 
+TEST_CASE("what is served to other programs is fixed") {
+  CHECK(against_base("serve: {haproxy: ha.sock}\n" + kBase) == Differences{Names{"serve"}, {}});
+}
+
 TEST_CASE("an option of a listener is a difference, its order in the file is none") {
   CHECK(against_base(
             "listeners: {api: tcp://:81, http: {address: tcp://:80, backlog: 5}}\n"

@@ -22,6 +22,10 @@ control:
   observers: {users: [me], groups: [ops]}
   operators: {users: [www], groups: [ops]}
   admins: {users: [me], groups: [me]}
+serve:
+  haproxy: /run/liveswap/web/haproxy.sock
+  uwsgi: /run/liveswap/web/zerg.sock
+  multibinder: {socket: /run/liveswap/web/multibinder.sock, allow_bind: tcp://127.0.0.1:81}
 log: {level: warn, format: json}
 shutdown: {delay: 1s, timeout: 2m}
 start: {on_failure: retry}
@@ -202,6 +206,10 @@ TEST_CASE("a file with every key is the plan that it says") {
   if (!loaded) FAIL(render(loaded.error()));
   CHECK(render(loaded->warnings) == "");
   const auto& plan = loaded->plan;
+  CHECK(plan.serve == core::ServePlan{"/run/liveswap/web/haproxy.sock", "/run/liveswap/web/zerg.sock",
+                                      core::MultibinderPlan{"/run/liveswap/web/multibinder.sock",
+                                                            {{.host = "127.0.0.1", .port = 81,
+                                                              .text = "tcp://127.0.0.1:81"}}}});
   CHECK(plan.name == "web");
   CHECK(plan.file == "/etc/liveswap/any.yaml");
   CHECK(plan.runtime_dir == "/run/liveswap/web");

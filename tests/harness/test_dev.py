@@ -62,7 +62,8 @@ class Dev(TestCase):
         self.stand_in("id", "echo 1000\n")
         self.stand_in("sudo", STAND_IN + 'exec "$@"\n')
         self.run_dev("demo")
-        self.assertRegex(self.calls()[0], "^sudo env DEBIAN_FRONTEND=noninteractive apt-get .*update$")
+        self.assertRegex(self.calls()[0], "^sudo env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 RUNLEVEL=1 "
+                                          "apt-get .*update$")
 
     def test_without_root_and_sudo_it_says_what_to_install(self):
         self.installed("g++ meson ninja-build pkg-config libuv1-dev libyaml-cpp-dev libcxxopts-dev python3")

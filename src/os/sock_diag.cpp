@@ -143,7 +143,43 @@ unix_diag_req unix_request(std::uint32_t inode) {
   return request;
 }
 
+// As sock_diag wants it: port and address in network order. The unused rest of the array is zero.
+void put_end(const SocketAddress& address, __be16& port, __be32 (&host)[4]) {
+  if (address.family() == AF_INET) {
+    sockaddr_in end{};
+    std::memcpy(&end, address.data(), sizeof end);
+    port = end.sin_port;
+    std::memcpy(host, &end.sin_addr, sizeof end.sin_addr);
+    return;
+  }
+  sockaddr_in6 end{};
+  std::memcpy(&end, address.data(), sizeof end);
+  port = end.sin6_port;
+  std::memcpy(host, &end.sin6_addr, sizeof end.sin6_addr);
+}
+
 }  // namespace
+
+// Where there is no such connection the kernel answers with the listener of that address, if there is one.
+Result<TcpSocket> find_tcp_socket(const SocketAddress& local, const SocketAddress& remote) {
+  inet_diag_req_v2 request{};
+  request.sdiag_family = static_cast<std::uint8_t>(local.family());
+  request.sdiag_protocol = IPPROTO_TCP;
+  request.idiag_states = ~0U;
+  put_end(local, request.id.idiag_sport, request.id.idiag_src);
+  put_end(remote, request.id.idiag_dport, request.id.idiag_dst);
+  request.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+  request.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+  std::optional<TcpSocket> found;
+  const auto asked = ask(request, false, [&](Bytes payload) {
+    const auto message = read_struct<inet_diag_msg>(payload);
+    if (message.id.idiag_sport != request.id.idiag_sport || message.id.idiag_dport != request.id.idiag_dport) return;
+    found = TcpSocket{message.idiag_inode, message.idiag_uid, message.idiag_state == TCP_ESTABLISHED};
+  });
+  if (!asked) return std::unexpected(asked.error());
+  if (!found) return fail_with(ENOENT, "sock_diag");
+  return *found;
+}
 
 Result<std::vector<InetSocket>> list_inet_sockets(int family, int type) {
   inet_diag_req_v2 request{};

@@ -29,6 +29,15 @@ struct UnixSocket {
 // family AF_INET or AF_INET6, type SOCK_STREAM (those that listen) or SOCK_DGRAM (all that are bound).
 [[nodiscard]] Result<std::vector<InetSocket>> list_inet_sockets(int family, int type);
 
+// The TCP socket of this machine whose own address is `local` and whose peer's is `remote`: so the other end of a
+// connection over loopback tells whose it is. ENOENT: there is none.
+struct TcpSocket {
+  std::uint32_t inode = 0;   // 0: no process has it any more
+  uid_t uid = 0;             // of whoever made it; root's where no process has it any more
+  bool established = false;  // not closed by either side
+};
+[[nodiscard]] Result<TcpSocket> find_tcp_socket(const SocketAddress& local, const SocketAddress& remote);
+
 [[nodiscard]] Result<std::vector<UnixSocket>> list_unix_sockets();
 [[nodiscard]] Result<UnixSocket> find_unix_socket(std::uint32_t inode);
 

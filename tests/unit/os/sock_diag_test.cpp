@@ -43,6 +43,32 @@ TEST_CASE("listening TCP sockets and bound UDP sockets are listed with address, 
   }
 }
 
+TEST_CASE("the other end of a connection is found, with its owner, as long as it is open") {
+  for (const SocketAddress& address : loopbacks()) {
+    CAPTURE(address.text());
+    const Listener listener = listening(address);
+    OwnedFd client = connected(listener.address);
+    const OwnedFd other = connected(listener.address);
+    const SocketAddress end = must(local_address(client));
+    const auto found = must(find_tcp_socket(end, listener.address));
+    CHECK(found.inode == inode_of(client));
+    CHECK(found.uid == ::getuid());
+    CHECK(found.established);
+    REQUIRE(::shutdown(client.get(), SHUT_WR) == 0);
+    CHECK_FALSE(must(find_tcp_socket(end, listener.address)).established);
+    client.reset();
+    const auto closed = find_tcp_socket(end, listener.address);
+    CHECK((!closed || (!closed->established && closed->inode == 0)));
+  }
+}
+
+TEST_CASE("where there is no such connection nothing is found, and no listener is taken for one") {
+  const Listener listener = listening(loopback());
+  const auto found = find_tcp_socket(listener.address, must(SocketAddress::ipv4("127.0.0.1", 1)));
+  REQUIRE_FALSE(found);
+  CHECK(found.error().code == ENOENT);
+}
+
 TEST_CASE("a connection is not listed") {
   const Listener listener = listening(loopback());
   const OwnedFd client = connected(listener.address);

@@ -14,9 +14,8 @@
 #include "loop/loop.hpp"
 #include "loop/timer.hpp"
 #include "master/children.hpp"
+#include "master/command_run.hpp"
 #include "master/launcher.hpp"
-#include "master/watched_process.hpp"
-#include "master/worker_channel.hpp"
 
 namespace liveswap::master {
 
@@ -29,7 +28,6 @@ class ReadyCheck {
   };
 
   ReadyCheck(loop::Loop& loop, Children& children, std::chrono::microseconds interval, Handlers handlers);
-  ~ReadyCheck();
   ReadyCheck(const ReadyCheck&) = delete;
   ReadyCheck& operator=(const ReadyCheck&) = delete;
 
@@ -38,7 +36,7 @@ class ReadyCheck {
  private:
   void run();
   [[nodiscard]] std::expected<void, std::string> watch(LaunchedProcess launched);
-  void on_ended(const os::ExitStatus& status);
+  void on_ended(const CommandRun::End& end);
   void tell(const std::string& problem);
 
   loop::Loop& loop_;
@@ -47,9 +45,7 @@ class ReadyCheck {
   Handlers handlers_;
   loop::Timer next_;
   std::chrono::microseconds next_at_{};
-  std::unique_ptr<WatchedProcess> process_;
-  std::unique_ptr<WorkerChannel> channel_;
-  bool runs_ = false;  // the command itself: it was executed
+  std::unique_ptr<CommandRun> run_;
   std::string told_;
 };
 

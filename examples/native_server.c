@@ -131,6 +131,13 @@ static void on_listener(void *data, const char *name, int fd) {
   else add_listener(server, fd);
 }
 
+/* `liveswapctl message` can change what a program does; this one only shows what it was told. */
+static void on_message(void *data, const char *text, size_t length) {
+  struct server *server = data;
+  (void)length;
+  liveswap_status(server->worker, text);
+}
+
 static int bind_by_hand(const char *port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
@@ -159,7 +166,7 @@ static void run(struct server *server) {
 
 int main(int argc, char **argv) {
   static struct server server;
-  const struct liveswap_callbacks callbacks = {.drain = on_drain, .listener = on_listener};
+  const struct liveswap_callbacks callbacks = {.drain = on_drain, .listener = on_listener, .message = on_message};
   struct watched *master = NULL;
   int error = liveswap_open(&server.worker, LIVESWAP_UNSET_ENVIRONMENT | LIVESWAP_DRAIN_ON_SIGTERM);
   if (error < 0) fail("liveswap_open", -error);

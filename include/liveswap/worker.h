@@ -72,6 +72,9 @@ struct liveswap_callbacks {
   void (*listener)(void* data, const char* name, int fd);
   /* The master is gone. The worker goes on; after this call liveswap_fd() is -1 and nothing more is heard. */
   void (*lost)(void* data);
+  /* What an operator says, by liveswapctl message: bytes without a NUL, and one behind them. Valid during the
+     call. Only native masters hand it on here. */
+  void (*message)(void* data, const char* text, size_t length);
 };
 
 /* Each callback may be NULL. They are called from liveswap_process() alone, and may use every function but

@@ -31,7 +31,7 @@ class Worker {
   // flags: LIVESWAP_UNSET_ENVIRONMENT, LIVESWAP_DRAIN_ON_SIGTERM
   explicit Worker(unsigned flags = 0) : state_(std::make_unique<State>()) {
     check(liveswap_open(&state_->worker, flags), "liveswap_open");
-    const liveswap_callbacks callbacks = {&State::drain, &State::listener, &State::lost};
+    const liveswap_callbacks callbacks = {&State::drain, &State::listener, &State::lost, &State::message};
     liveswap_set_callbacks(state_->worker, &callbacks, state_.get());
   }
 
@@ -55,6 +55,8 @@ class Worker {
     state_->on_listener = std::move(callback);
   }
   void on_lost(std::function<void()> callback) { state_->on_lost = std::move(callback); }
+  // The text is valid during the call.
+  void on_message(std::function<void(std::string_view text)> callback) { state_->on_message = std::move(callback); }
 
   // To poll for reading; -1: nothing can come.
   int fd() const { return liveswap_fd(get()); }
@@ -114,11 +116,16 @@ class Worker {
       auto* self = static_cast<State*>(data);
       self->call(self->on_lost);
     }
+    static void message(void* data, const char* text, std::size_t length) {
+      auto* self = static_cast<State*>(data);
+      self->call(self->on_message, std::string_view(text, length));
+    }
 
     liveswap_worker* worker = nullptr;
     std::function<void(Deadline)> on_drain;
     std::function<void(std::string_view, int)> on_listener;
     std::function<void()> on_lost;
+    std::function<void(std::string_view)> on_message;
     std::exception_ptr thrown;
   };
 

@@ -66,6 +66,12 @@ DrainRequest Native::drain(const core::AppPolicy& policy, core::Duration timeout
   return SendPacket{{buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)}};
 }
 
+std::optional<SendPacket> Native::message(std::string_view text) const {
+  SendPacket message{std::vector<std::byte>(channel::kHeaderSize + text.size() + 1)};
+  const auto size = channel::encode(channel::OperatorMessage{text}, 0, message.packet);
+  return size ? std::optional(std::move(message)) : std::nullopt;
+}
+
 std::vector<WorkerEvent> Native::from_channel(std::span<const std::byte> packet,
                                               std::size_t descriptors) const {
   const auto message = channel::decode(packet, descriptors, channel::End::master);

@@ -11,6 +11,7 @@ class Native final : public Protocol {
   [[nodiscard]] Environment environment(const LaunchFacts& facts) const override;
   [[nodiscard]] std::optional<int> channel_number(const LaunchFacts& facts) const override;
   [[nodiscard]] DrainRequest drain(const core::AppPolicy& policy, core::Duration timeout) const override;
+  [[nodiscard]] std::optional<SendPacket> message(std::string_view text) const override;
   [[nodiscard]] std::vector<WorkerEvent> from_channel(std::span<const std::byte> packet,
                                                       std::size_t descriptors) const override;
   [[nodiscard]] std::vector<WorkerEvent> from_notification(std::string_view datagram,

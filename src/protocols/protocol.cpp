@@ -17,6 +17,8 @@ DrainRequest Protocol::drain(const core::AppPolicy& policy, core::Duration) cons
   return SendSignal{policy.drain_signal};
 }
 
+std::optional<SendPacket> Protocol::message(std::string_view) const { return std::nullopt; }
+
 std::vector<WorkerEvent> Protocol::from_channel(std::span<const std::byte>, std::size_t) const {
   return {Problem{"a packet came on a channel that the worker should not have"}};
 }

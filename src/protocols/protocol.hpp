@@ -6,6 +6,7 @@
 //   environment(facts)            -> variables for the launch plan
 //   channel_number(facts)         -> where the program finds the channel, or none
 //   drain(policy, timeout)        -> a packet for the channel, or a signal
+//   message(text)                 -> an operator's message as a packet for the channel, or none
 //   from_channel(packet, fds)     -> what the worker said on its channel
 //   from_notification(text, fds)  -> what the worker said on NOTIFY_SOCKET
 //
@@ -57,6 +58,9 @@ class Protocol {
 
   // `timeout`: after which the worker will be stopped; core::kForever: never.
   [[nodiscard]] virtual DrainRequest drain(const core::AppPolicy& policy, core::Duration timeout) const;
+
+  // An operator's message, for the channel; none: this protocol's channel carries none.
+  [[nodiscard]] virtual std::optional<SendPacket> message(std::string_view text) const;
 
   // One packet, and how many descriptors came with it; the caller closes those. A packet that is not
   // understood is a Problem; one of an unknown type is nothing.

@@ -26,6 +26,7 @@ inline constexpr std::uint8_t kMajor = 1;
 inline constexpr std::uint8_t kMinor = 0;
 inline constexpr std::size_t kHeaderSize = 8;
 inline constexpr std::size_t kPayloadMax = 65535;  // what the header's length can say
+inline constexpr std::size_t kTextMax = kPayloadMax - 1;  // of a message with one text, and its NUL
 inline constexpr std::size_t kPacketMax = kHeaderSize + kPayloadMax;
 inline constexpr std::size_t kDescriptorsMax = 253;  // the kernel's SCM_MAX_FD
 

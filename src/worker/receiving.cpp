@@ -71,6 +71,12 @@ void ask_drain(liveswap_worker& worker, const channel::Drain& drain) {
   worker.callbacks.drain(worker.callback_data, deadline_ms);
 }
 
+// The text ends where the packet's field ends, in a NUL.
+void hand_message(liveswap_worker& worker, const channel::OperatorMessage& message) {
+  if (worker.callbacks.message == nullptr) return;
+  worker.callbacks.message(worker.callback_data, message.text.data(), message.text.size());
+}
+
 int take_listeners(liveswap_worker& worker, const channel::Listeners& listeners, ReceivedFds& fds) {
   for (const std::string_view name : listeners.names) {
     const std::size_t index = worker.listeners.count();
@@ -106,6 +112,7 @@ int receive_one(liveswap_worker& worker) {
   const auto decoded = channel::decode(packet, fds.count(), channel::End::worker);
   if (!decoded || (message.msg_flags & MSG_TRUNC) != 0) return -EPROTO;
   if (const auto* drain = std::get_if<channel::Drain>(&*decoded)) ask_drain(worker, *drain);
+  if (const auto* said = std::get_if<channel::OperatorMessage>(&*decoded)) hand_message(worker, *said);
   if (const auto* late = std::get_if<channel::Listeners>(&*decoded))
     return take_listeners(worker, *late, fds);
   return 1;

@@ -251,6 +251,22 @@ TEST_CASE("worker: the request to drain comes with the time that is left") {
   CHECK(worker.process() == 0);
 }
 
+TEST_CASE("worker: an operator's message comes whole, with a NUL behind it") {
+  Environment environment;
+  Master master{environment};
+  Worker worker;
+  std::vector<std::string> heard;
+  worker.on_message([&](std::string_view text) {
+    CHECK(text.data()[text.size()] == '\0');
+    heard.emplace_back(text);
+  });
+  const std::string longest(channel::kTextMax, 'x');
+  master.send(channel::OperatorMessage{"reload the keys"});
+  master.send(channel::OperatorMessage{longest});
+  CHECK(worker.process() == 2);
+  CHECK(heard == std::vector<std::string>{"reload the keys", longest});
+}
+
 TEST_CASE("worker: late listeners are the program's, close-on-exec, and found by name") {
   Environment environment;
   Master master{environment};

@@ -69,13 +69,13 @@ std::optional<std::vector<PlacedWord>> command_words(Section& section, std::stri
   return words;
 }
 
-void take_command(Section& section, std::vector<std::string>& target, const Templates& templates,
+void take_command(Section& section, std::string_view key, std::vector<std::string>& target, const Templates& templates,
                   Place place) {
-  for (auto& word : command_words(section, "command").value_or(std::vector<PlacedWord>{})) {
+  for (auto& word : command_words(section, key).value_or(std::vector<PlacedWord>{})) {
     auto written = with_dollars(word.text);
     word.exact = word.exact && written == word.text;
     word.text = std::move(written);
-    templates.check(section, "command", word, place);
+    templates.check(section, key, word, place);
     target.push_back(word.text);
   }
 }
@@ -152,6 +152,11 @@ void decode_env(Section env, const Node* map, core::AppPlan& app, const Template
   }
 }
 
+bool has_map(Section& section, std::string_view key) {
+  auto node = section.find(key);
+  return node && node->kind == NodeKind::map;
+}
+
 }  // namespace
 
 void decode_target(Section& section, core::AppPlan& app) {
@@ -177,12 +182,20 @@ void decode_target(Section& section, core::AppPlan& app) {
 
 void decode_command(Section& section, core::AppPlan& app, const std::vector<core::ListenerPlan>& listeners) {
   Templates templates{listeners, app};
-  take_command(section, app.command, templates, Place::command);
+  take_command(section, "command", app.command, templates, Place::command);
   decode_cwd(section, app, templates);
-  auto node = section.find("ready");
-  if (!node || node->kind != NodeKind::map) return;
+  take_command(section, "on_message", app.on_message, templates, Place::message_command);
+  if (has_map(section, "hooks")) {
+    auto hooks = section.section("hooks");
+    take_command(hooks, "pre_upgrade", app.hooks.pre_upgrade, templates, Place::hook);
+  }
+  if (!has_map(section, "ready")) return;
   auto ready = section.section("ready");
-  take_command(ready, app.ready.command, templates, Place::ready_command);
+  take_command(ready, "command", app.ready.command, templates, Place::ready_command);
+}
+
+bool is_node_module(std::string_view program) {
+  return program.ends_with(".js") || program.ends_with(".cjs") || program.ends_with(".mjs");
 }
 
 void check_programs(Section& section, const core::AppPlan& app) {
@@ -195,6 +208,11 @@ void check_programs(Section& section, const core::AppPlan& app) {
   check(section, "command", app.command);
   auto kind = app.command.empty() && app.target ? kind_of_target(*app.target, facts) : std::nullopt;
   if (kind && !kind->interpreter.empty()) check(section, "target", {as_template(kind->interpreter.front())});
+  check(section, "on_message", app.on_message);
+  if (!app.hooks.pre_upgrade.empty() && !is_node_module(app.hooks.pre_upgrade.front())) {
+    auto hooks = section.section("hooks");
+    check(hooks, "pre_upgrade", app.hooks.pre_upgrade);
+  }
   if (app.ready.command.empty()) return;
   auto ready = section.section("ready");
   check(ready, "command", app.ready.command);

@@ -1,6 +1,7 @@
 // The parts of an app's section that say what is run, where and with which environment.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "config/decoder.hpp"
@@ -11,7 +12,10 @@ namespace liveswap::config {
 // Reads target alone: templates elsewhere may ask for it.
 void decode_target(Section& section, core::AppPlan& app);
 
-// Reads command, cwd and ready.command. `listeners`: of the file; the app's own are in it already.
+// A hook that is no program: Node.js loads it and calls what it exports.
+bool is_node_module(std::string_view program);
+
+// Reads command, cwd, ready.command, on_message and hooks.pre_upgrade. `listeners`: of the file; the app's own are in it already.
 void decode_command(Section& section, core::AppPlan& app, const std::vector<core::ListenerPlan>& listeners);
 
 // Reads pass_env, env_file and env.

@@ -51,6 +51,17 @@ void decode_ready(Section ready, core::AppPlan& app) {
   }
 }
 
+// The other protocols have a way of their own into the program.
+void check_on_message(Section& section, const core::AppPlan& app) {
+  if (!section.has("on_message") || app.protocol == core::Protocol::systemd) return;
+  section.error("on_message", fmt::format("a {} worker gets messages itself, on its channel", core::name_of(app.protocol)));
+}
+
+void decode_hooks(Section hooks, core::AppPlan& app) {
+  hooks.take_duration("timeout", app.hooks.timeout, {.zero = false, .infinity = false});
+  if (hooks.has("timeout") && !hooks.has("pre_upgrade")) hooks.error("timeout", "needs a pre_upgrade: beside it");
+}
+
 void take_signal(Section& section, int& target, bool may_kill) {
   section.take("signal", target, parse_signal);
   if (target == SIGSTOP || target == SIGCONT) {
@@ -138,6 +149,8 @@ void decode_policy(Section& section, core::AppPlan& app) {
   decode_on_demand(section, app);
   decode_workers(section, app);
   decode_ready(section.section("ready"), app);
+  check_on_message(section, app);
+  decode_hooks(section.section("hooks"), app);
   decode_drain(section.section("drain"), app);
   decode_stop(section.section("stop"), app);
   decode_restart(section.section("restart"), app);

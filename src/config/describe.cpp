@@ -142,6 +142,11 @@ std::string describe_rules(const core::MasterPlan& plan, const core::AppPlan& ap
                                      app.protocol_chosen ? " (by the kind of the target)" : ""));
   if (app.inherit_as) out += row("inherit_as", core::name_of(*app.inherit_as));
   out += row("ready", readiness(app, plan));
+  if (!app.on_message.empty()) out += row("on message", command_line(app.on_message, plan, app));
+  if (!app.hooks.pre_upgrade.empty()) {
+    out += row("pre_upgrade", fmt::format("{}, at most {}", command_line(app.hooks.pre_upgrade, plan, app),
+                                          core::text_of(app.hooks.timeout)));
+  }
   out += row("drain", drain(policy));
   out += row("stop", fmt::format("{}, KILL after {}", core::signal_name(policy.stop_signal),
                                  core::text_of(policy.stop_timeout)));

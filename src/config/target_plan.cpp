@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config/address.hpp"
+#include "config/decode_command.hpp"
 #include "config/paths.hpp"
 #include "config/program_check.hpp"
 #include "config/scalars.hpp"
@@ -142,6 +143,20 @@ void take_target(const TargetRequest& request, const Facts& facts, core::AppPlan
     errors.push_back(fmt::format("{}: it is no Node.js script, so it needs a listener, as -l tcp://:8080", target->by));
 }
 
+void take_pre_upgrade(const TargetRequest& request, const Facts& facts, core::AppPlan& app, Errors& errors) {
+  if (!request.pre_upgrade) return;
+  const std::string path = absolute_path(*request.pre_upgrade, facts.working_directory);
+  app.hooks.pre_upgrade = {as_template(path)};
+  const PathKind kind = facts.kind_of(path);
+  if (kind == PathKind::missing) {
+    errors.push_back(fmt::format("--pre-upgrade {}: no such file", *request.pre_upgrade));
+  } else if (kind == PathKind::directory) {
+    errors.push_back(fmt::format("--pre-upgrade {}: is a directory", *request.pre_upgrade));
+  } else if (kind == PathKind::other && !is_node_module(path)) {
+    errors.push_back(fmt::format("--pre-upgrade {}: is not executable", *request.pre_upgrade));
+  }
+}
+
 core::AppPlan app_of(const TargetRequest& request, const Facts& facts, const core::MasterPlan& plan,
                      Errors& errors) {
   core::AppPlan app{.name = std::string(kDefaultName)};
@@ -153,6 +168,7 @@ core::AppPlan app_of(const TargetRequest& request, const Facts& facts, const cor
     if (!good) errors.push_back(fmt::format("-f {}: 1 to {} workers", *request.workers, kWorkersMax));
     app.policy.workers = static_cast<std::uint32_t>(good ? *request.workers : 1);
   }
+  take_pre_upgrade(request, facts, app, errors);
   for (const auto& listener : plan.listeners) app.listeners.push_back(listener.name);
   take_target(request, facts, app, errors);
   add_arguments(request, plan, app, errors);

@@ -22,6 +22,7 @@ struct TargetRequest {
   std::optional<std::string> name;     // -n
   std::optional<std::string> control;  // --control
   bool overlap = true;                 // false: -z
+  std::optional<std::string> pre_upgrade{};  // --pre-upgrade
 };
 
 inline constexpr std::uint32_t kTargetWorkers = 2;

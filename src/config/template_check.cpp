@@ -44,6 +44,11 @@ std::string refuse_listener(const Part& part, const std::vector<core::ListenerPl
   return "";
 }
 
+std::string_view command_without_descriptors(Place place) {
+  if (place == Place::ready_command) return "a ready command";
+  return place == Place::message_command ? "a command for messages" : "";
+}
+
 std::string refuse(const Part& part, Place place, const std::vector<core::ListenerPlan>& listeners,
                    const core::AppPlan& app) {
   if (part.is_circus && place != Place::command) {
@@ -52,10 +57,12 @@ std::string refuse(const Part& part, Place place, const std::vector<core::Listen
   if (place == Place::cwd && is_per_worker(*part.variable)) {
     return fmt::format("{} differs from worker to worker, and a release has one directory", text_of(part));
   }
-  if (place == Place::ready_command && part.variable == Variable::fd) {
-    return fmt::format(
-        "{}: a ready command gets no descriptors; ${{addr:{}}} and ${{port:{}}} say where to ask",
-        text_of(part), part.text, part.text);
+  if (place == Place::hook && (is_per_worker(*part.variable) || part.variable == Variable::release)) {
+    return fmt::format("{}: a hook runs before there is a release and its workers", text_of(part));
+  }
+  if (const auto what = command_without_descriptors(place); !what.empty() && part.variable == Variable::fd) {
+    return fmt::format("{}: {} gets no descriptors; ${{addr:{}}} and ${{port:{}}} say where to ask", text_of(part),
+                       what, part.text, part.text);
   }
   switch (*part.variable) {
     case Variable::fd:
@@ -96,7 +103,9 @@ std::vector<TemplateError> check_template(std::string_view word, Place place,
 bool uses_target(const core::AppPlan& app) {
   return app.command.empty() || mentions_target(app.cwd) ||
          std::any_of(app.command.begin(), app.command.end(), mentions_target) ||
-         std::any_of(app.ready.command.begin(), app.ready.command.end(), mentions_target) ||
+         std::ranges::any_of(app.ready.command, mentions_target) ||
+         std::ranges::any_of(app.on_message, mentions_target) ||
+         std::ranges::any_of(app.hooks.pre_upgrade, mentions_target) ||
          std::any_of(app.env.begin(), app.env.end(),
                      [](const auto& set) { return mentions_target(set.second); });
 }

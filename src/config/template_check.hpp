@@ -10,7 +10,7 @@
 namespace liveswap::config {
 
 // Where a word stands decides what it may ask for.
-enum class Place { command, env, cwd, ready_command };
+enum class Place { command, env, cwd, ready_command, message_command, hook };
 
 // All that is wrong with the word. `app` has its target and listeners.
 std::vector<TemplateError> check_template(std::string_view word, Place place,

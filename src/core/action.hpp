@@ -17,7 +17,17 @@ namespace liveswap::core {
 // Read the app's section (or apply what the request overrides), resolve and pin it: ReleasePrepared, ReleaseRefused.
 // No request: a start by the master itself. The number of a refused release is given out again; one whose rollout
 // ended before the answer came is answered by DropRelease.
-struct PrepareRelease { AppId app; ReleaseId release; std::optional<RequestId> request; };
+// `target`: that a hook has chosen instead of what was asked for.
+struct PrepareRelease {
+  AppId app;
+  ReleaseId release;
+  std::optional<RequestId> request;
+  std::optional<std::string> target{};
+};
+// Run the app's pre_upgrade hook for that upgrade, before its release is made: HookEnded, within hooks.timeout. After
+// StopHook no answer is wanted; one that comes nevertheless is ignored.
+struct RunHook { AppId app; RequestId request; };
+struct StopHook { AppId app; RequestId request; };
 // Nothing needs the release any more: let go of what it pins.
 struct DropRelease { AppId app; ReleaseId release; };
 
@@ -76,7 +86,7 @@ struct Tell { Note note; };
 // Everything has ended: leave with this status. The last action of all.
 struct Exit { int status = 0; };
 
-using Action = std::variant<PrepareRelease, DropRelease, OpenListeners, QuiesceListeners, CloseListeners,
+using Action = std::variant<RunHook, StopHook, PrepareRelease, DropRelease, OpenListeners, QuiesceListeners, CloseListeners,
                             ReassertListeners, Spawn, AskDrain, SignalWorker, Answer, Tell, Exit>;
 using ActionList = std::vector<Action>;
 

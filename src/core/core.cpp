@@ -31,6 +31,9 @@ class Handler {
     while (const auto due = s_.desk.timers.take_due(s_.desk.now)) timer_passed(*due);
   }
 
+  void operator()(const HookEnded& event) {
+    if (App* app = touch(event.app)) hook_ended(s_, *app, event);
+  }
   void operator()(const ReleasePrepared& event) {
     if (App* app = touch(event.app)) release_prepared(s_, *app, event);
   }

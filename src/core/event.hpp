@@ -32,6 +32,16 @@ struct ReleaseRefused {
   std::string text;
 };
 
+// To RunHook. `ok`: the upgrade goes on, to `target` if the hook has chosen one.
+struct HookEnded {
+  AppId app;
+  RequestId request;
+  bool ok = false;
+  std::optional<std::string> target{};
+  std::string text{};                     // why not: "./pull.sh: exited with status 3"
+  std::vector<std::string> last_lines{};  // that it wrote, oldest first
+};
+
 // To OpenListeners and QuiesceListeners.
 struct ListenersOpened { AppId app; };
 struct ListenersFailed { AppId app; std::string text; };
@@ -79,6 +89,7 @@ struct UpgradeAsked {
   WaitLevel wait = WaitLevel::committed;
   Duration timeout = kForever;
   bool if_changed = false;
+  bool hook = false;  // the app has a hook that is to run first
 };
 struct RestartAsked {
   RequestId request;
@@ -115,7 +126,7 @@ struct Begun {};       // once, first: start all apps; their listeners are bound
 struct TimePassed {};  // the deadline that next_deadline() named has come
 
 using Event = std::variant<
-    Begun, TimePassed, ReleasePrepared, ReleaseRefused, ListenersOpened, ListenersFailed, ListenersQuiet, Launched,
+    Begun, TimePassed, HookEnded, ReleasePrepared, ReleaseRefused, ListenersOpened, ListenersFailed, ListenersQuiet, Launched,
     LaunchFailed, WorkerReady, WorkerStopping, DeadlineExtended, WatchdogPinged, WatchdogTriggered, WatchdogChanged,
     WorkerExited, TreeGone, UpgradeAsked, RestartAsked, ScaleAsked, StartAsked, StopAsked, AbortAsked, WaitAsked,
     DrainAsked, ShutdownAsked, RequestGone>;

@@ -103,6 +103,12 @@ struct ReadyPlan {
   bool operator==(const ReadyPlan&) const = default;
 };
 
+struct HooksPlan {
+  std::vector<std::string> pre_upgrade;         // words, unexpanded; empty: there is none
+  Duration timeout = std::chrono::seconds(60);  // of each
+  bool operator==(const HooksPlan&) const = default;
+};
+
 struct PassEnv {
   enum class Kind { all, none, some } kind = Kind::all;
   std::vector<std::string> patterns;  // some: names, with a trailing * allowed
@@ -142,6 +148,8 @@ struct AppPlan {
   Protocol protocol = Protocol::systemd;
   bool protocol_chosen = false;        // by the target's kind: a later one must be of a kind that speaks it
   ReadyPlan ready;
+  std::vector<std::string> on_message;  // words, unexpanded; empty: messages are the program's own business
+  HooksPlan hooks;
   AppPolicy policy;
   std::optional<std::string> user, group;
   PassEnv pass_env;

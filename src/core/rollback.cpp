@@ -120,6 +120,10 @@ void finish_rollback(Supervisor& s, App& app) {
   unshelve(s, app);
 }
 
+void stop_hook(Supervisor& s, App& app) {
+  if (std::exchange(app.rollout->hook_pending, false)) s.desk.act(StopHook{app.id, *app.rollout->request});
+}
+
 }  // namespace
 
 void fail_rollout(Supervisor& s, App& app, Failure failure) {
@@ -138,6 +142,7 @@ void abort_rollout(Supervisor& s, App& app) {
   rollout.failure = {.reason = Reason::aborted, .text = {}};
   tell_failed(s, app, NoteKind::rollout_failed, rollout);
   if (rollout.phase == RolloutPhase::starting) return begin_rollback(s, app);
+  stop_hook(s, app);
   const Rollout ended = *std::exchange(app.rollout, std::nullopt);
   remember(s, app, ended, Result::rolled_back);
   answer_all(s, app.id, Waiter::For::rollback, outcome_of(app, Result::done));
@@ -196,6 +201,7 @@ void fail_start(Supervisor& s, App& app, const Failure& failure) {
 
 void abandon_rollout(Supervisor& s, App& app, Reason reason) {
   if (!app.rollout) return;
+  stop_hook(s, app);
   Rollout rollout = *std::exchange(app.rollout, std::nullopt);
   rollout.failure = {.reason = reason, .text = {}};
   s.desk.timers.disarm(prepare_timer(app.id));

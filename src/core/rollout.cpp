@@ -14,7 +14,7 @@ void prepare(Supervisor& s, App& app) {
   rollout.phase = RolloutPhase::preparing;
   rollout.release = ReleaseId{++app.last_release};
   rollout.prepare_pending = true;
-  s.desk.act(PrepareRelease{app.id, rollout.release, rollout.request});
+  s.desk.act(PrepareRelease{app.id, rollout.release, rollout.request, rollout.target});
 }
 
 void tell_will_stop_oldest(Supervisor& s, App& app, const AppPolicy& policy) {
@@ -178,7 +178,25 @@ void begin_upgrade(Supervisor& s, App& app, const UpgradeAsked& asked) {
               {.kind = RolloutKind::upgrade, .request = asked.request, .if_changed = asked.if_changed});
   await(s, {.id = asked.request, .app = app.id, .what = Waiter::For::rollout, .level = asked.wait},
         asked.timeout);
-  prepare(s, app);
+  if (!asked.hook) return prepare(s, app);
+  app.rollout->hook_pending = true;
+  Note note;
+  note.kind = NoteKind::hook_started;
+  note.app = app.id;
+  note.rollout = RolloutKind::upgrade;
+  s.desk.tell(std::move(note));
+  s.desk.act(RunHook{app.id, asked.request});
+}
+
+void hook_ended(Supervisor& s, App& app, const HookEnded& event) {
+  if (!app.rollout || !app.rollout->hook_pending || app.rollout->request != event.request) return;
+  app.rollout->hook_pending = false;
+  if (event.ok) {
+    app.rollout->target = event.target;
+    return prepare(s, app);
+  }
+  end_rollout(s, app, Result::failed,
+              {.reason = Reason::hook_failed, .text = event.text, .last_lines = event.last_lines});
 }
 
 void prepare_again(Supervisor& s, App& app) {

@@ -53,6 +53,8 @@ struct Rollout {
   bool now = false;              // restart --now
   bool retries = false;          // the first start under on_failure: retry
   bool in_trouble = false;       // … which something has gone wrong with already
+  bool hook_pending = false;     // RunHook awaits its answer
+  std::optional<std::string> target{};  // that the hook has chosen
   bool prepare_pending = false;  // PrepareRelease awaits its answer
   Backoff prepare_backoff{};
 
@@ -84,6 +86,7 @@ void abandon_rollout(Supervisor& s, App& app, Reason reason);
 // Answers to what it asked the shell for.
 void listeners_opened(Supervisor& s, App& app);
 void listeners_failed(Supervisor& s, App& app, const std::string& text);
+void hook_ended(Supervisor& s, App& app, const HookEnded& event);
 void release_prepared(Supervisor& s, App& app, const ReleasePrepared& event);
 void release_refused(Supervisor& s, App& app, const ReleaseRefused& event);
 void prepare_again(Supervisor& s, App& app);

@@ -24,6 +24,7 @@ std::string waits_for_ready(std::size_t missing, const Generation& generation) {
 std::string rollout_waits_for(const App& app, const Rollout& rollout) {
   if (rollout.opening) return "the listeners to be bound";
   if (rollout.phase == RolloutPhase::preparing) {
+    if (rollout.hook_pending) return "the pre_upgrade hook to end";
     if (rollout.prepare_pending) return "release " + text_of(rollout.release) + " to be made";
     return "the next attempt to make a release";
   }

@@ -197,6 +197,10 @@ void build(Builder& call, std::string_view command) {
     call.app_before(1);
     call.word("signal", "a signal");
   }
+  if (command == "message") {
+    call.app_before(1);
+    call.word("text", "a message");
+  }
   if (command == "logs") call.number("tail", "last", 100'000);
   if (command != "wait") call.wait_level("wait");
   call.duration("timeout", "timeout_ms");

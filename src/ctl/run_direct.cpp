@@ -70,4 +70,15 @@ int run_Signal(Session& session) {
       [](const Json& reply) { return number_in(reply, "sent").value_or(0) > 0; });
 }
 
+int run_Message(Session& session) {
+  return do_and_say(
+      session,
+      [](const Json&, const Json& reply) {
+        const auto workers = number_in(reply, "workers").value_or(0);
+        return fmt::format("told {} of {} worker{}", number_in(reply, "reached").value_or(0), workers,
+                           workers == 1 ? "" : "s");
+      },
+      [](const Json&) { return true; });
+}
+
 }  // namespace liveswap::ctl

@@ -281,8 +281,9 @@ std::string line_text(const Json& line, bool for_terminal) {
   const std::string text = text_in(line, "text");
   const std::string app = shown_in(line, "app");
   if (app.empty()) return for_terminal ? harmless(text) : text;  // the master's own begins with its name
-  const std::string label = fmt::format("{}/{} g{}", app, number_in(line, "slot").value_or(0),
-                                        number_in(line, "generation").value_or(0));
+  const auto generation = number_in(line, "generation").value_or(0);
+  const std::string label =
+      generation == 0 ? app + " hook" : fmt::format("{}/{} g{}", app, number_in(line, "slot").value_or(0), generation);
   return label + " | " + (for_terminal ? harmless(text) : text);
 }
 

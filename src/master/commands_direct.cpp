@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "config/scalars.hpp"
@@ -9,6 +10,7 @@
 #include "master/app_choice.hpp"
 #include "master/commands.hpp"
 #include "master/outcome_json.hpp"
+#include "wire/channel.hpp"
 #include "wire/json_fields.hpp"
 
 namespace liveswap::master {
@@ -46,7 +48,60 @@ void pause_or_resume(const Exchange& exchange,
   exchange.reply({{"changed", *changed}, {"open", row->open}});
 }
 
+// The workers' commands may have to be started first. The call may be gone when they have been.
+class MessageCall final : public Pending {
+ public:
+  MessageCall(const Exchange& exchange, core::AppSnapshot app)
+      : master_(exchange.master), replies_(exchange.replies), app_(std::move(app)) {}
+
+  void ask(std::string_view text) {
+    master_.message_app(app_.app, text, [this, alive = std::weak_ptr(alive_)](const MessageCount& count) {
+      if (!alive.expired()) answer(count);
+    });
+  }
+
+ private:
+  void answer(const MessageCount& count) {
+    if (count.reached > 0) {
+      return replies_.send({.parameters = {{"reached", count.reached}, {"workers", count.workers}}});
+    }
+    const std::string text = fmt::format("told none of {} worker{}", count.workers, count.workers == 1 ? "" : "s");
+    replies_.send(
+        reply_of(refused(core::Result::failed, core::Reason::message_failed, text, &app_), master_.snapshot()));
+  }
+
+  Operations& master_;
+  Replies& replies_;
+  core::AppSnapshot app_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
+};
+
 }  // namespace
+
+std::unique_ptr<Pending> call_Message(const Exchange& exchange) {
+  wire::JsonFields fields(exchange.call.parameters);
+  const auto name = fields.text("app");
+  const auto text = fields.text("text");
+  const auto bad = fields.bad();
+  if (bad || !text) {
+    exchange.invalid_parameter(bad.value_or("text"));
+    return nullptr;
+  }
+  if (text->empty() || text->size() > wire::channel::kTextMax) {
+    refuse(exchange, refused(core::Result::bad_usage, core::Reason::bad_argument,
+                             fmt::format("a message has 1 to {} bytes, this one {}", wire::channel::kTextMax, text->size())));
+    return nullptr;
+  }
+  const core::Snapshot snapshot = exchange.master.snapshot();
+  const auto apps = app_to_change(snapshot, name);
+  if (!apps) {
+    refuse(exchange, apps.error());
+    return nullptr;
+  }
+  auto call = std::make_unique<MessageCall>(exchange, *apps->front());
+  call->ask(*text);
+  return call;
+}
 
 std::unique_ptr<Pending> call_Pause(const Exchange& exchange) {
   pause_or_resume(exchange, &Operations::pause_listener);

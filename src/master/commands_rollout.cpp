@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "master/app_choice.hpp"
@@ -97,15 +98,17 @@ std::unique_ptr<Pending> call_Upgrade(const Exchange& exchange) {
   const auto apps = apps_to_change(snapshot, name, all);
   if (!apps) return refuse(exchange, apps.error());
   WaitingCall::Upgrades upgrades;
+  std::set<AppId> hooked;
   for (const core::AppSnapshot* app : *apps) {
     auto checked = exchange.master.check_upgrade(app->app, overrides);
     if (!checked) return refuse_upgrade(exchange, *app, checked.error());
+    if (!checked->app.hooks.pre_upgrade.empty()) hooked.insert(app->app);
     upgrades.emplace(app->app, std::move(*checked));
   }
   return ask(
       exchange, apps,
       [=](RequestId request, AppId app) {
-        return core::UpgradeAsked{request, app, wait, timeout, if_changed};
+        return core::UpgradeAsked{request, app, wait, timeout, if_changed, hooked.contains(app)};
       },
       std::move(upgrades));
 }

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -73,12 +74,19 @@ struct ReleaseOverrides {
   [[nodiscard]] bool empty() const { return !target && command.empty() && env.empty() && label.empty(); }
 };
 
+// How many of an app's workers got an operator's message.
+struct MessageCount {
+  std::uint32_t reached = 0;
+  std::uint32_t workers = 0;
+};
+using MessageHandler = std::function<void(const MessageCount&)>;
+
 // A line that a worker wrote, or the master's own where `app` is empty.
 struct OutputLine {
   std::uint64_t number = 0;  // counted up from 1 over all apps
   WallTime at{};
   std::string app;
-  core::GenerationId generation{};
+  core::GenerationId generation{};  // 0: a hook of the app wrote it
   core::Slot slot = 0;
   bool is_stderr = false;
   std::string text;  // without the line break; bytes as written

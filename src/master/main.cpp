@@ -75,7 +75,8 @@ config::TargetRequest target_request(const master::Options& options) {
           .arguments = options.arguments,
           .name = options.name,
           .control = options.control,
-          .overlap = options.overlap};
+          .overlap = options.overlap,
+          .pre_upgrade = options.pre_upgrade};
 }
 
 // The plan, or nothing: what is wrong has been said.

@@ -28,6 +28,7 @@
 #include "master/control_server.hpp"
 #include "master/feed.hpp"
 #include "master/file_reread.hpp"
+#include "master/hooks.hpp"
 #include "master/instance.hpp"
 #include "master/launcher.hpp"
 #include "master/listeners.hpp"
@@ -87,6 +88,7 @@ class Master final : public Operations {
   void post(core::Event event) override;
   std::expected<CheckedUpgrade, Refusal> check_upgrade(core::AppId app, const ReleaseOverrides& overrides) override;
   std::expected<std::uint32_t, std::string> signal_app(core::AppId app, int signo) override;
+  void message_app(core::AppId app, std::string_view text, MessageHandler counted) override;
   std::expected<bool, std::string> pause_listener(const std::string& name) override;
   std::expected<bool, std::string> resume_listener(const std::string& name) override;
   std::vector<Told> last_events(const std::string& app, std::size_t max) const override;
@@ -100,6 +102,8 @@ class Master final : public Operations {
   void follow_deadline();
 
   // One for each action, master_perform.cpp.
+  void perform(const core::RunHook& action);
+  void perform(const core::StopHook& action);
   void perform(const core::PrepareRelease& action);
   void perform(const core::DropRelease& action);
   void perform(const core::OpenListeners& action);
@@ -125,7 +129,12 @@ class Master final : public Operations {
   [[nodiscard]] std::string app_name(core::AppId app) const;  // "" for the master itself
   void update_listed(core::AppId app);  // by the releases that the app still has
   [[nodiscard]] std::shared_ptr<const Release> serving_release(core::AppId app) const;
+  [[nodiscard]] std::optional<CheckedUpgrade> take_upgrade(std::optional<core::RequestId> request);
+  [[nodiscard]] ReleaseRequest release_request(core::AppId app, core::ReleaseId id, const CheckedUpgrade& upgrade,
+                                               std::span<const BoundSocket> sockets) const;
   [[nodiscard]] std::expected<std::shared_ptr<const Release>, std::string> prepare(const core::PrepareRelease& action);
+  [[nodiscard]] std::expected<HookJob, std::string> prepare_hook_job(const core::RunHook& action);
+  void hook_ended(core::HookEnded event);
 
   loop::Loop& loop_;
   core::MasterPlan plan_;  // as it was read at the start, and each app as its last good release has it
@@ -141,6 +150,8 @@ class Master final : public Operations {
   Launcher launcher_;
   Workers workers_;
   std::map<std::pair<core::AppId, core::ReleaseId>, std::shared_ptr<const Release>> releases_;
+  Hooks hooks_;
+  std::map<core::RequestId, CheckedUpgrade> hooked_;  // what is upgraded to when the hook has passed
   Requests requests_;
   Feed<Told> events_;
   core::Core core_;

@@ -65,6 +65,10 @@ std::expected<std::uint32_t, std::string> Master::signal_app(core::AppId app, in
   return workers_.signal_app(app, signo);
 }
 
+void Master::message_app(core::AppId app, std::string_view text, MessageHandler counted) {
+  workers_.message_app(app, text, std::move(counted));
+}
+
 std::expected<bool, std::string> Master::pause_listener(const std::string& name) { return listeners_.pause(name); }
 
 std::expected<bool, std::string> Master::resume_listener(const std::string& name) { return listeners_.resume(name); }

@@ -29,13 +29,14 @@ std::shared_ptr<const Release> Master::serving_release(core::AppId app) const {
 
 std::expected<std::shared_ptr<const Release>, std::string> Master::prepare(const core::PrepareRelease& action) {
   CheckedUpgrade upgrade{.app = app_plan(action.app), .remark = {}, .overrides = {}};
-  if (auto asked = requests_.take_upgrade(action.request)) {
+  if (auto asked = take_upgrade(action.request)) {
     upgrade = std::move(*asked);
   } else if (action.request) {  // to start it again
     auto read = check_upgrade(action.app, {});
     if (!read) return std::unexpected(read.error().text);
     upgrade = std::move(*read);
   }
+  if (action.target) upgrade.overrides.target = action.target;
   const core::AppPlan& plan = upgrade.app;
   if (plan_.head) {
     if (auto writable = check_head(*plan_.head); !writable) return std::unexpected(writable.error());
@@ -48,13 +49,54 @@ std::expected<std::shared_ptr<const Release>, std::string> Master::prepare(const
     return std::unexpected(listed.error());
   }
   const std::vector<BoundSocket> sockets = listeners_.sockets_of(listener_names(plan_));
-  return make_release({.app = action.app,
-                       .id = action.release,
-                       .plan = plan,
-                       .overrides = upgrade.overrides,
-                       .own_environment = environment_,
-                       .sockets = sockets,
-                       .folder = config::folder_of(plan_.file)});
+  return make_release(release_request(action.app, action.release, upgrade, sockets));
+}
+
+ReleaseRequest Master::release_request(core::AppId app, core::ReleaseId id, const CheckedUpgrade& upgrade,
+                                       std::span<const BoundSocket> sockets) const {
+  return {.app = app,
+          .id = id,
+          .plan = upgrade.app,
+          .overrides = upgrade.overrides,
+          .own_environment = environment_,
+          .sockets = sockets,
+          .folder = config::folder_of(plan_.file)};
+}
+
+// A request that was answered meanwhile, since whoever asked would not wait for the hook, is still what is done.
+std::optional<CheckedUpgrade> Master::take_upgrade(std::optional<core::RequestId> request) {
+  if (!request) return std::nullopt;
+  if (auto hooked = hooked_.extract(*request)) return std::move(hooked.mapped());
+  return requests_.take_upgrade(request);
+}
+
+// ---- hooks ----
+
+std::expected<HookJob, std::string> Master::prepare_hook_job(const core::RunHook& action) {
+  auto upgrade = requests_.take_upgrade(action.request);
+  if (!upgrade) return std::unexpected("it is not known any more what was asked for");
+  const CheckedUpgrade& kept = hooked_.insert_or_assign(action.request, std::move(*upgrade)).first->second;
+  const core::ReleaseId serving = core_.serving_release(action.app);
+  const std::vector<BoundSocket> sockets = listeners_.sockets_of(listener_names(plan_));
+  auto surroundings = make_hook_release(release_request(action.app, serving, kept, sockets));
+  if (!surroundings) return std::unexpected(std::move(surroundings.error()));
+  return HookJob{.ids = action, .surroundings = std::move(*surroundings), .serving = serving};
+}
+
+void Master::perform(const core::RunHook& action) {
+  auto job = prepare_hook_job(action);
+  if (job) return hooks_.run(std::move(*job));
+  hook_ended({.app = action.app, .request = action.request, .text = std::move(job.error())});
+}
+
+void Master::perform(const core::StopHook& action) {
+  hooked_.erase(action.request);
+  hooks_.stop(action);
+}
+
+void Master::hook_ended(core::HookEnded event) {
+  if (!event.ok) hooked_.erase(event.request);
+  post(std::move(event));
 }
 
 void Master::update_listed(core::AppId app) {

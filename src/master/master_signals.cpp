@@ -97,8 +97,9 @@ void Master::upgrade_all(std::string_view why) {
                                 core::meaning_of(outcome.reason), outcome.text));
         },
         .noted = {}});
+    const bool hook = !upgrade->app.hooks.pre_upgrade.empty();
     requests_.set_upgrade(request, std::move(*upgrade));
-    post(core::UpgradeAsked{.request = request, .app = app});
+    post(core::UpgradeAsked{.request = request, .app = app, .hook = hook});
   }
 }
 

@@ -11,6 +11,7 @@
 #include <expected>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/event.hpp"
@@ -79,6 +80,8 @@ class Operations {
   // ---- past the core ----
   // To the main process of every worker of the app; the number of those that were sent it.
   [[nodiscard]] virtual std::expected<std::uint32_t, std::string> signal_app(core::AppId, int signo) = 0;
+  // To the program of every worker of the app. Called once, maybe before this has returned, unless the master ends.
+  virtual void message_app(core::AppId, std::string_view text, MessageHandler counted) = 0;
   // The listener is known to exist. True: it changed.
   [[nodiscard]] virtual std::expected<bool, std::string> pause_listener(const std::string& name) = 0;
   [[nodiscard]] virtual std::expected<bool, std::string> resume_listener(const std::string& name) = 0;

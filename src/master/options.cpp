@@ -130,6 +130,7 @@ std::expected<Options, std::string> options_of_start(const CommandLine& line) {
   options.overlap = !line.has("z");
   options.name = line.value("name");
   options.control = line.value("control");
+  options.pre_upgrade = line.value("pre-upgrade");
   return options;
 }
 
@@ -153,7 +154,7 @@ Usage:
   liveswap -s TARGET [-l [NAME=]ADDRESS]… [-f N] [-H FILE] [-z] [-- ARGUMENT…]
                                 run TARGET without a file
   liveswap -H FILE …            the same, with the TARGET that FILE names
-  liveswap -u [TARGET] | -k | -d
+  liveswap -u [TARGET] | -k | -d | -m TEXT
                                 ask the liveswap that runs
 
 Options:
@@ -173,19 +174,22 @@ Options:
   -n, --name NAME       the master's name, with -s (default: default); else the one
                         that is asked
       --control PATH    the control socket, in the same way
+      --pre-upgrade FILE
+                        what must succeed before each upgrade, with -s
 
 Asking the liveswap that runs, by liveswapctl(8):
   -u, --upgrade [TARGET]
                         upgrade, to TARGET or to what it runs as it is now
   -k, --kill            end all workers at once, and start them again
   -d, --die             end all workers at once, and the master
+  -m, --message TEXT    send all workers a message
 
   -v, --version         print the version
   -h, --help            print this
 
 liveswapctl(8) has more: status, upgrade, rolling restart, scale, …
 Exit status: 0 asked to stop; 1 could not start or go on; 2 wrong usage or bad file;
-with -u, -k and -d that of liveswapctl.
+with -u, -k, -d and -m that of liveswapctl.
 )";
 }
 

@@ -22,6 +22,7 @@ struct Options {
   bool overlap = true;                 // false: -z
   std::optional<std::string> name;     // -n
   std::optional<std::string> control;  // --control
+  std::optional<std::string> pre_upgrade;  // --pre-upgrade
   std::vector<std::string> order;      // Mode::order: the words for liveswapctl
 
   // Without a configuration file: by -s, or by what -H names.

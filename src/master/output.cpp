@@ -14,6 +14,11 @@ bool is_same_file(os::FdRef a, os::FdRef b) {
          of_a.st_ino == of_b.st_ino;
 }
 
+std::string label_of(const LineSource& source) {
+  if (!source.generation) return source.app + " hook | ";
+  return fmt::format("{}/{} g{} | ", source.app, source.slot, source.generation.value);
+}
+
 }  // namespace
 
 Output::Output(loop::Loop& loop, os::FdRef standard_output, os::FdRef standard_error)
@@ -26,7 +31,7 @@ Output::~Output() {
 }
 
 void Output::add(const LineSource& source, std::string_view line) {
-  sink(source.is_stderr).add(fmt::format("{}/{} g{} | ", source.app, source.slot, source.generation.value), line);
+  sink(source.is_stderr).add(label_of(source), line);
   remember(source, line);
 }
 

@@ -1,6 +1,6 @@
 // Everything that is written: the workers' lines, labelled, and the master's own. Owned by Master; one for all apps.
 //
-//   worker's pipe ──OutputPipe──▶ lines ──▶ Output ──▶ the master's stdout or stderr ("web/2 g3 | line")
+//   worker's pipe ──OutputPipe──▶ lines ──▶ Output ──▶ the master's stdout or stderr ("web/2 g3 | line", of a hook "web hook | line")
 //                                             └──────▶ the ring that `logs` reads
 //
 // Lines of different workers are never mixed, and a reader who does not read is not waited for.
@@ -24,7 +24,7 @@
 
 namespace liveswap::master {
 
-// Who wrote a line.
+// Who wrote a line: a worker; or, without a generation, a hook of the app.
 struct LineSource {
   std::string app;
   core::Slot slot = 0;

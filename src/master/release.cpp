@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <initializer_list>
 #include <iterator>
 #include <memory>
 
 #include "config/circus.hpp"
+#include "config/decode_command.hpp"
 #include "config/env_file.hpp"
 #include "config/environment.hpp"
 #include "config/paths.hpp"
@@ -42,23 +44,52 @@ std::string join(std::span<const std::string> words) {
   return joined;
 }
 
+constexpr std::string_view kPreUpgradeRunner =
+#include "pre_upgrade_runner.js.inc"
+    ;
+
+bool is_called_node(std::string_view program) {
+  const std::string_view name = program.substr(program.rfind('/') + 1);
+  return name == "node" || name == "nodejs";
+}
+
 // Makes one release, step by step; each step fills in a part and may use what the ones before it have filled in.
 class Maker {
  public:
   explicit Maker(const ReleaseRequest& request) : request_(request) {}
 
   std::expected<std::shared_ptr<const Release>, std::string> make() {
-    for (const auto step : {&Maker::begin, &Maker::pin_target, &Maker::list_sockets, &Maker::find_identity,
-                            &Maker::make_environment, &Maker::pin_directory, &Maker::expand_command}) {
-      if (auto done = (this->*step)(); !done) {
-        return std::unexpected(request_.plan.name + ": " + std::move(done.error()));
-      }
+    if (auto done = take({&Maker::begin, &Maker::pin_target, &Maker::list_sockets, &Maker::find_identity,
+                          &Maker::make_environment, &Maker::pin_directory, &Maker::expand_command});
+        !done) {
+      return std::unexpected(std::move(done.error()));
     }
     release_->digest = digest_of(*release_);
     return release_;
   }
 
+  std::expected<std::shared_ptr<const Release>, std::string> make_for_hook() {
+    if (auto done = take({&Maker::begin, &Maker::look_for_target, &Maker::list_sockets, &Maker::find_identity,
+                          &Maker::make_environment, &Maker::pin_directory, &Maker::expand_hook});
+        !done) {
+      return std::unexpected(std::move(done.error()));
+    }
+    return release_;
+  }
+
  private:
+  using Method = Step (Maker::*)();
+  Step take(std::initializer_list<Method> steps) {
+    for (const auto step : steps) {
+      if (auto done = (this->*step)(); !done) {
+        return std::unexpected(request_.plan.name + ": " + std::move(done.error()));
+      }
+    }
+    return {};
+  }
+
+  Step look_for_target();
+  Step expand_hook();
   Step begin();
   Step pin_target();
   Step run_target(const std::string& path);
@@ -112,6 +143,33 @@ Step Maker::pin_target() {
   release_->target = std::move(*resolved);
   values_.target = release_->target;
   return runs_target ? run_target(path) : Step{};
+}
+
+// The hook may be what makes it.
+Step Maker::look_for_target() {
+  if (!release_->plan.target) return {};
+  release_->target = resolve(*release_->plan.target).value_or(*release_->plan.target);
+  values_.target = release_->target;
+  return {};
+}
+
+// A Node.js module is called by a program of ours, by the node that the app itself runs by, else that of its PATH.
+Step Maker::expand_hook() {
+  auto words = expand_words("hooks.pre_upgrade", release_->plan.hooks.pre_upgrade);
+  if (!words) return std::unexpected(std::move(words.error()));
+  release_->worker_variables.clear();
+  if (!config::is_node_module(words->front().text)) {
+    release_->command = std::move(*words);
+    return {};
+  }
+  const std::vector<std::string>& command = release_->plan.command;
+  auto program = expand_words("command", std::span(command).first(std::min<std::size_t>(command.size(), 1)));
+  const bool is_node = program && !program->empty() && is_called_node(program->front().text);
+  release_->command = {is_node ? program->front() : config::EnvValue{"node", false},
+                       config::EnvValue{"-e", false}, config::EnvValue{std::string(kPreUpgradeRunner), false},
+                       config::EnvValue{"--", false}};
+  std::ranges::move(*words, std::back_inserter(release_->command));
+  return {};
 }
 
 // What is executed is the file behind all symlinks; its argv[0] keeps the name by which it was called, as programs go
@@ -213,6 +271,9 @@ Step Maker::expand_command() {
   auto words = expand_words("command", plan.command.empty() ? plan.arguments : plan.command);
   if (!words) return std::unexpected(std::move(words.error()));
   std::ranges::move(*words, std::back_inserter(release_->command));
+  auto message_command = expand_words("on_message", release_->plan.on_message);
+  if (!message_command) return std::unexpected(std::move(message_command.error()));
+  release_->message_command = std::move(*message_command);
   if (release_->plan.ready.when != core::ReadyWhen::command) return {};
   auto command = expand_words("ready.command", release_->plan.ready.command);
   if (!command) return std::unexpected(std::move(command.error()));
@@ -264,6 +325,10 @@ ReleaseFacts Release::facts() const {
   }
   facts.overrides = overrides;
   return facts;
+}
+
+std::expected<std::shared_ptr<const Release>, std::string> make_hook_release(const ReleaseRequest& request) {
+  return Maker(request).make_for_hook();
 }
 
 std::expected<std::shared_ptr<const Release>, std::string> make_release(const ReleaseRequest& request) {

@@ -40,6 +40,7 @@ struct Release {
   std::optional<std::string> program;          // where it is not command[0]: the target itself is run
   std::vector<config::EnvValue> command;       // what differs from worker to worker is still a template
   std::vector<config::EnvValue> ready_command;
+  std::vector<config::EnvValue> message_command;
   std::vector<config::SocketValue> sockets;    // for those templates
   config::Environment environment;
   std::vector<std::string> variables;          // of it, NAME=VALUE, those that all workers have alike …
@@ -64,6 +65,10 @@ struct ReleaseRequest {
   std::span<const BoundSocket> sockets;              // of all listeners
   std::string folder;                                // of the file, absolute: what a relative cwd is relative to
 };
+
+// What an app's hook runs in before there is a release: user, environment, directory and limits of the release that is
+// to come, as far as they can be known; `command` is the hook's. A target that is not there yet is no error.
+[[nodiscard]] std::expected<std::shared_ptr<const Release>, std::string> make_hook_release(const ReleaseRequest& request);
 
 // The error names app, key and path: "web: target /srv/x: Permission denied".
 [[nodiscard]] std::expected<std::shared_ptr<const Release>, std::string> make_release(const ReleaseRequest& request);

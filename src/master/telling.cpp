@@ -105,6 +105,7 @@ std::string app_sentence(const Note& note) {
     case NoteKind::app_stopping: return "stopping";
     case NoteKind::app_stopped: return "stopped";
     case NoteKind::app_failed: return "failed: " + cause(note);
+    case NoteKind::hook_started: return "upgrade: running the pre_upgrade hook";
     case NoteKind::shutdown_started: return with_text("shutting down", note);
     default: return "no worker left: the master exits";
   }

@@ -14,6 +14,7 @@ namespace {
 namespace channel = wire::channel;
 
 constexpr int kPacketsATurn = 32;
+constexpr std::size_t kUnsentMax = 16;
 constexpr std::size_t kObjectMax = 1024;  // bytes of a path in an error text
 
 std::string text_of(const channel::Failed& failed) {
@@ -94,6 +95,8 @@ os::Result<void> WorkerChannel::send(std::vector<std::byte> packet) {
   unsent_.push_back(std::move(packet));
   return send_unsent();
 }
+
+bool WorkerChannel::congested() const { return unsent_.size() >= kUnsentMax; }
 
 os::Result<void> WorkerChannel::send_unsent() {
   os::Result<void> result;

@@ -41,6 +41,9 @@ class WorkerChannel {
   // A packet that does not fit now is sent as soon as it does. An error: the program has closed its end.
   [[nodiscard]] os::Result<void> send(std::vector<std::byte> packet);
 
+  // The program has left so many packets unread that only what must be said should be sent.
+  [[nodiscard]] bool congested() const;
+
   // The process has ended: reads what it has sent, in which FAILED would be.
   void finish();
 

@@ -28,7 +28,7 @@ struct OutputEnds {
   StandardStreams streams;
 };
 
-enum class OutputUser { program, ready_command };
+enum class OutputUser { program, ready_command, message_command };
 
 class WorkerOutput {
  public:
@@ -62,7 +62,7 @@ class WorkerOutput {
   Output& output_;
   Settings settings_;
   LineTail tail_;
-  std::array<Pipes, 2> pipes_;  // by OutputUser
+  std::array<Pipes, 3> pipes_;  // by OutputUser
 };
 
 }  // namespace liveswap::master

@@ -100,6 +100,11 @@ void place(PreparedLaunch& launch, os::FdRef fd, int number) {
 
 }  // namespace
 
+void give_input(PreparedLaunch& launch, os::FdRef fd) {
+  place(launch, fd, STDIN_FILENO);
+  launch.plan.descriptors = static_cast<std::uint32_t>(launch.descriptors.size());
+}
+
 void join_cgroup(PreparedLaunch& launch, os::FdRef procs) {
   launch.plan.cgroup = launch.plan.descriptors++;
   launch.descriptors.push_back(procs);
@@ -142,13 +147,40 @@ std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release
   return prepared;
 }
 
-std::expected<PreparedLaunch, std::string> prepare_ready_command(const Release& release, const WorkerTraits& worker) {
-  auto prepared = prepare(release, worker, release.ready_command);
+namespace {
+
+std::expected<PreparedLaunch, std::string> prepare_beside(const Release& release, const WorkerTraits& worker,
+                                                          std::span<const config::EnvValue> words) {
+  auto prepared = prepare(release, worker, words);
   if (!prepared) return prepared;
   for (const auto& [name, value] : protocols::common_environment(facts_of(release, worker, {})).variables) {
     if (name.starts_with(kOwnPrefix)) set_variable(prepared->plan, name, value);
   }
   prepared->plan.descriptors = 1;
+  return prepared;
+}
+
+}  // namespace
+
+std::expected<PreparedLaunch, std::string> prepare_ready_command(const Release& release, const WorkerTraits& worker) {
+  return prepare_beside(release, worker, release.ready_command);
+}
+
+std::expected<PreparedLaunch, std::string> prepare_hook(
+    const Release& release, const std::vector<std::pair<std::string, std::string>>& variables, os::FdRef input) {
+  auto prepared = prepare(release, {}, release.command);
+  if (!prepared) return prepared;
+  for (const auto& [name, value] : variables) set_variable(prepared->plan, name, value);
+  give_input(*prepared, input);
+  return prepared;
+}
+
+std::expected<PreparedLaunch, std::string> prepare_message_command(const Release& release, const WorkerTraits& worker,
+                                                                   pid_t pid, os::FdRef text) {
+  auto prepared = prepare_beside(release, worker, release.message_command);
+  if (!prepared) return prepared;
+  set_variable(prepared->plan, "LIVESWAP_PID", std::to_string(pid));
+  give_input(*prepared, text);
   return prepared;
 }
 

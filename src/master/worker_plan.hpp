@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/action.hpp"
@@ -29,6 +30,9 @@ struct WorkerTraits {
   std::string notify_socket;  // address
 };
 
+// A standard input other than /dev/null; borrowed.
+void give_input(PreparedLaunch& launch, os::FdRef fd);
+
 // Lets the process begin in this cgroup; `procs`: its cgroup.procs, open for writing, borrowed.
 void join_cgroup(PreparedLaunch& launch, os::FdRef procs);
 
@@ -44,5 +48,14 @@ void limit_descriptors(PreparedLaunch& launch, const os::DescriptorLimit& limit)
 // `ready: {when: command}` for that worker: it has no sockets and no channel, and knows which worker is meant.
 [[nodiscard]] std::expected<PreparedLaunch, std::string> prepare_ready_command(const Release& release,
                                                                                const WorkerTraits& worker);
+
+// A hook, made by make_hook_release(): `input`, borrowed, is its standard input.
+[[nodiscard]] std::expected<PreparedLaunch, std::string> prepare_hook(
+    const Release& release, const std::vector<std::pair<std::string, std::string>>& variables, os::FdRef input);
+
+// `on_message` for that worker, whose process is `pid`: `text`, borrowed, is its standard input.
+[[nodiscard]] std::expected<PreparedLaunch, std::string> prepare_message_command(const Release& release,
+                                                                                 const WorkerTraits& worker, pid_t pid,
+                                                                                 os::FdRef text);
 
 }  // namespace liveswap::master

@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "os/memfd.hpp"
 #include "os/reach.hpp"
 
 namespace liveswap::master {
@@ -212,8 +213,34 @@ bool WorkerProcess::signal_main(int signo) {
   return true;
 }
 
-bool WorkerProcess::tell(std::string_view message) {
-  return main_ && std::ranges::any_of(links_, [&](const auto& link) { return link->tell(message); });
+// Only a program that runs is told: before that nobody listens.
+void WorkerProcess::tell(std::string_view message, Reached reached) {
+  if (!main_ || !running_) return reached(false);
+  if (!release_->message_command.empty()) return hand_to_command(message, std::move(reached));
+  reached(std::ranges::any_of(links_, [&](const auto& link) { return link->tell(message); }) ||
+          tell_by_channel(message));
+}
+
+bool WorkerProcess::tell_by_channel(std::string_view message) {
+  auto packet = release_->protocol->message(message);
+  return packet && channel_ && !channel_->congested() && channel_->send(std::move(packet->packet)).has_value();
+}
+
+void WorkerProcess::hand_to_command(std::string_view message, Reached reached) {
+  if (!message_command_) {
+    const auto start = [this](std::string_view text) -> std::expected<LaunchedProcess, std::string> {
+      const auto input = os::make_input_memfd("liveswap-message", text);
+      if (!input) return std::unexpected(input.error().message());
+      const pid_t pid = main_ ? main_->pid() : 0;
+      return launch(prepare_message_command(*release_, traits_, pid, *input), OutputUser::message_command);
+    };
+    const auto problem = [this](std::string_view text) {
+      output_.remark("liveswap: on_message: " + std::string(text));
+    };
+    message_command_ = std::make_unique<MessageCommand>(context_.setup.loop, context_.children,
+                                                        MessageCommand::Handlers{start, problem});
+  }
+  message_command_->hand(message, std::move(reached));
 }
 
 void WorkerProcess::signal_all(int signo) {
@@ -256,6 +283,7 @@ void WorkerProcess::on_main_ended(const os::ExitStatus& status) {
   notify_.reset();
   ready_delay_.reset();
   ready_check_.reset();
+  message_command_.reset();
   output_.finish();
   if (!running_) {
     fail_launch(core::Reason::spawn_failed, "liveswap-launch " + status.text());

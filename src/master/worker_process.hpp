@@ -23,6 +23,7 @@
 #include "loop/timer.hpp"
 #include "master/facts.hpp"
 #include "master/leftovers.hpp"
+#include "master/message_command.hpp"
 #include "master/notify_socket.hpp"
 #include "master/ready_check.hpp"
 #include "master/release.hpp"
@@ -50,11 +51,12 @@ class WorkerProcess {
   void drain(core::Duration timeout);
   void signal_all(int signo);                 // with all that it started
   [[nodiscard]] bool signal_main(int signo);  // false: it has none any more
-  [[nodiscard]] bool tell(std::string_view message);  // an operator's; false: it cannot be reached
+  void tell(std::string_view message, Reached reached);  // an operator's
 
   [[nodiscard]] core::AppId app() const { return ids_.app; }
   [[nodiscard]] core::GenerationId generation() const { return ids_.generation; }
   [[nodiscard]] const std::optional<std::string>& status_file() const { return release_->plan.status_file; }
+  [[nodiscard]] bool lives() const { return main_ != nullptr; }
   [[nodiscard]] WorkerFacts facts() const;
 
  private:
@@ -74,6 +76,8 @@ class WorkerProcess {
   void on_launch_failed(const std::string& text);
   void fail_launch(core::Reason reason, std::string text);
 
+  [[nodiscard]] bool tell_by_channel(std::string_view message);
+  void hand_to_command(std::string_view message, Reached reached);
   void begin_readiness();
   void become_ready();
 
@@ -115,6 +119,7 @@ class WorkerProcess {
   std::vector<std::unique_ptr<WatchedProcess>> former_;  // main processes before MAINPID named another, still alive
   std::unique_ptr<loop::Timer> ready_delay_;
   std::unique_ptr<ReadyCheck> ready_check_;
+  std::unique_ptr<MessageCommand> message_command_;
   std::unique_ptr<Leftovers> leftovers_;
 
   bool running_ = false;

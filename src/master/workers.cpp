@@ -70,6 +70,29 @@ std::uint32_t Workers::signal_app(core::AppId app, int signo) {
   return count;
 }
 
+void Workers::message_app(core::AppId app, std::string_view text, MessageHandler counted) {
+  struct Tally {
+    MessageCount count;
+    std::uint32_t open = 1;  // this function itself
+    MessageHandler counted;
+    void settle() {
+      if (--open == 0) counted(count);
+    }
+  };
+  const auto tally = std::make_shared<Tally>();
+  tally->counted = std::move(counted);
+  for (const auto& [id, worker] : workers_) {
+    if (worker->app() != app || !worker->lives()) continue;
+    ++tally->count.workers;
+    ++tally->open;
+    worker->tell(text, [tally](bool reached) {
+      if (reached) ++tally->count.reached;
+      tally->settle();
+    });
+  }
+  tally->settle();
+}
+
 WorkerFacts Workers::facts(core::WorkerId worker) const {
   const WorkerProcess* found = find(worker);
   return found != nullptr ? found->facts() : WorkerFacts{};

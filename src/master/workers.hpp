@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/action.hpp"
@@ -39,7 +40,13 @@ class Workers {
   // To the main process of every worker of the app; the number of those that were sent it.
   std::uint32_t signal_app(core::AppId app, int signo);
 
+  // To every worker of the app; `counted` is called once, when it is known of each.
+  void message_app(core::AppId app, std::string_view text, MessageHandler counted);
+
   [[nodiscard]] WorkerFacts facts(core::WorkerId worker) const;  // pid 0 for one that is gone
+
+  // Those of the master that are not workers belong there too.
+  [[nodiscard]] Children& children() { return context_.children; }
 
   // For every SIGCHLD: reaps what workers have left behind.
   void reap() { context_.children.reap(); }

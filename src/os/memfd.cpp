@@ -36,6 +36,12 @@ Result<OwnedFd> make_sealed_memfd(const char* name, std::span<const std::byte> c
   return fd;
 }
 
+Result<OwnedFd> make_input_memfd(const char* name, std::string_view content) {
+  auto fd = make_sealed_memfd(name, std::as_bytes(std::span(content)));
+  if (fd && ::lseek(fd->get(), 0, SEEK_SET) == -1) return fail("lseek", name);
+  return fd;
+}
+
 Result<std::vector<std::byte>> read_sealed_memfd(FdRef fd, std::size_t max_size) {
   const int seals = ::fcntl(fd.get(), F_GET_SEALS);
   if (seals == -1) return fail("fcntl F_GET_SEALS", fd.get());

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "os/error.hpp"
@@ -14,6 +15,9 @@ namespace liveswap::os {
 // A new memory file with these bytes, sealed against writing, growing, shrinking and further seals. The name
 // is only for people who look at /proc/PID/fd.
 [[nodiscard]] Result<OwnedFd> make_sealed_memfd(const char* name, std::span<const std::byte> content);
+
+// The same, to be read from its beginning: as a process's standard input.
+[[nodiscard]] Result<OwnedFd> make_input_memfd(const char* name, std::string_view content);
 
 // All bytes of a sealed memory file; borrows the descriptor and leaves its offset alone. Anything else than
 // a fully sealed memory file (it could change between check and use) or more than max_size bytes is an error.

@@ -66,7 +66,7 @@ Duration Commander::timeout() { return random_.chance(70) ? kForever : random_.b
 Event Commander::upgrade() {
   const AppId app{random_.between(1, swarm_.apps)};
   const RequestId id = request();
-  return UpgradeAsked{id, app, level(), timeout(), random_.chance(20)};
+  return UpgradeAsked{id, app, level(), timeout(), random_.chance(20), random_.chance(30)};
 }
 
 Event Commander::restart() {

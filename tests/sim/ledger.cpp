@@ -93,6 +93,12 @@ void Ledger::forget(WorkerId worker) { hands_.erase(worker); }
 struct Ledger::EventBook {
   Ledger& l;
 
+  void operator()(const HookEnded& e) {
+    AppBook& book = l.apps_.at(e.app);
+    if (book.hook != e.request) return;
+    book.hook.reset();
+    if (e.ok) book.hooks_due.erase(e.request);
+  }
   void operator()(const ReleasePrepared& e) {
     l.apps_.at(e.app).releases.insert_or_assign(e.release, e.policy);
   }
@@ -137,6 +143,7 @@ struct Ledger::EventBook {
     if (Hand* hand = l.find(e.worker)) hand->extended = true;
   }
   void operator()(const UpgradeAsked& e) {
+    if (e.hook) l.apps_.at(e.app).hooks_due.insert(e.request);
     asked(e.request,
           {.upgrade = true, .level = e.wait, .app = e.app, .served = l.apps_.at(e.app).before.generation});
   }
@@ -207,7 +214,18 @@ void Ledger::event(Time now, Time deadline, const Event& event) {
 struct Ledger::ActionBook {
   Ledger& l;
 
+  void operator()(const RunHook& a) {
+    AppBook& book = l.apps_.at(a.app);
+    if (book.hook) l.fail("a hook is run while another one is");
+    book.hook = a.request;
+  }
+  void operator()(const StopHook& a) {
+    if (std::exchange(l.apps_.at(a.app).hook, std::nullopt) != a.request) l.fail("a hook is stopped that does not run");
+  }
   void operator()(const PrepareRelease& a) {
+    const AppBook& book = l.apps_.at(a.app);
+    if (book.hook) l.fail("a release is made while a hook runs");
+    if (a.request && book.hooks_due.contains(*a.request)) l.fail("a release is made before its hook has passed");
     if (l.apps_.at(a.app).releases.contains(a.release)) l.fail("a release number is given out twice");
   }
   void operator()(const DropRelease& a) {

@@ -57,6 +57,8 @@ struct AppBook {
   std::map<ReleaseId, AppPolicy> releases{};  // prepared and not dropped
   std::map<GenerationId, GenerationBook> generations{};
   AppSnapshot before{};  // after the last step
+  std::optional<RequestId> hook{};       // that runs
+  std::set<RequestId> hooks_due{};       // upgrades whose hook has not passed
   bool listeners_open = true;
   bool opening = false;  // asked for since they were closed
   unsigned opens_pending = 0;

@@ -39,9 +39,16 @@ class ActionText {
  public:
   explicit ActionText(std::ostringstream& out) : out_(out) {}
 
+  void operator()(const RunHook& a) {
+    out_ << "run hook of " << app_name(a.app) << " for request " << a.request.value;
+  }
+  void operator()(const StopHook& a) {
+    out_ << "stop hook of " << app_name(a.app) << " for request " << a.request.value;
+  }
   void operator()(const PrepareRelease& a) {
     out_ << "prepare " << app_name(a.app) << named("r", a.release);
     if (a.request) out_ << " for request " << a.request->value;
+    if (a.target) out_ << " to " << *a.target;
   }
   void operator()(const DropRelease& a) { out_ << "drop " << app_name(a.app) << named("r", a.release); }
   void operator()(const OpenListeners& a) { out_ << "open listeners of " << app_name(a.app); }
@@ -93,6 +100,10 @@ class EventText {
 
   void operator()(const Begun&) { out_ << "begun"; }
   void operator()(const TimePassed&) { out_ << "time passed"; }
+  void operator()(const HookEnded& e) {
+    out_ << "hook of " << app_name(e.app) << " for request " << e.request.value << (e.ok ? " passed" : " failed");
+    if (e.target) out_ << " with " << *e.target;
+  }
   void operator()(const ReleasePrepared& e) {
     out_ << "prepared " << app_name(e.app) << named("r", e.release) << " x" << e.policy.workers
          << (e.same_as_current ? " (same)" : "");
@@ -116,7 +127,7 @@ class EventText {
   }
   void operator()(const TreeGone& e) { worker(e.worker) << " has nothing left"; }
   void operator()(const UpgradeAsked& e) {
-    asked("upgrade", e.request, e.app) << (e.if_changed ? " if changed" : "");
+    asked("upgrade", e.request, e.app) << (e.if_changed ? " if changed" : "") << (e.hook ? " with hook" : "");
     until(e.wait, e.timeout);
   }
   void operator()(const RestartAsked& e) {

@@ -22,6 +22,8 @@ void World::perform(Time now, const Action& action) {
   now_ = now;
   struct Performer {
     World& world;
+    void operator()(const RunHook& a) { world.run_hook(a); }
+    void operator()(const StopHook&) {}  // its answer, which nobody wants any more, comes all the same
     void operator()(const PrepareRelease& a) { world.prepare(a); }
     void operator()(const DropRelease&) {}
     void operator()(const OpenListeners& a) { world.open(a); }
@@ -85,6 +87,15 @@ bool World::may_starve(AppId app) const {
 }
 
 // ---- releases and listeners ----
+
+void World::run_hook(const RunHook& action) {
+  const bool fails = swarm_.faults.hook_fails && !calm_ && random_.chance(50);
+  const bool hangs = fails && random_.chance(30);
+  HookEnded ended{.app = action.app, .request = action.request, .ok = !fails};
+  if (fails) ended.text = hangs ? "took longer than 1m" : "exited with status 1";
+  if (!fails && random_.chance(30)) ended.target = "/srv/chosen";
+  in(hangs ? Duration(60s) : delay(1ms, 5s), [this, ended] { post_(ended); });
+}
 
 void World::prepare(const PrepareRelease& action) {
   if (swarm_.faults.refused_releases && !calm_ && random_.chance(30)) {

@@ -57,6 +57,7 @@ class World {
   // Runs the deed after that time if the worker's program still runs then.
   void while_running(WorkerId worker, Duration after, std::function<void(Process&)> deed);
 
+  void run_hook(const RunHook& action);
   void prepare(const PrepareRelease& action);
   void spawn(const Spawn& action);
   void open(const OpenListeners& action);

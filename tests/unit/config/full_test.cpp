@@ -59,6 +59,8 @@ apps:
     listeners: [http, https, admin]
     protocol: systemd
     ready: {when: command, command: ./ok.sh, interval: 500ms, timeout: 20s}
+    on_message: [./told.sh, "${slot}"]
+    hooks: {pre_upgrade: ./pull.sh --fast, timeout: 90s}
     drain: {signal: QUIT, timeout: 45s}
     stop: {signal: INT, timeout: 5s}
     restart: {delay: 1s, max_delay: 10s, reset_after: 2m, limit: {burst: 5, interval: 1m}}

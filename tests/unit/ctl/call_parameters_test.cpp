@@ -96,6 +96,9 @@ TEST_CASE("the other commands") {
   CHECK(built({"signal", "HUP"}) == R"({"signal":"HUP"})");
   CHECK(built({"signal", "web", "HUP"}) == R"({"app":"web","signal":"HUP"})");
   CHECK(built({"signal"}) == "a signal is needed");
+  CHECK(built({"message", "hello"}) == R"({"text":"hello"})");
+  CHECK(built({"message", "web", "hello you"}) == R"({"app":"web","text":"hello you"})");
+  CHECK(built({"message"}) == "a message is needed");
   CHECK(built({"shutdown", "--now"}) == R"({"now":true})");
   CHECK(built({"events", "-f"}) == R"({"follow":true})");
   CHECK(built({"logs", "web", "-f", "--tail", "5"}) == R"({"app":"web","last":5,"follow":true})");

@@ -68,6 +68,10 @@ class FakeOperations final : public Operations {
     signals.push_back(signo);
     return signal_answer;
   }
+  void message_app(core::AppId, std::string_view text, MessageHandler counted) override {
+    messages.emplace_back(text);
+    message_handlers.push_back(std::move(counted));
+  }
   std::expected<bool, std::string> pause_listener(const std::string& name) override {
     paused.push_back(name);
     return pause_answer;
@@ -129,6 +133,8 @@ class FakeOperations final : public Operations {
   std::vector<core::Event> posted;
   int reasserted = 0;
   std::vector<int> signals;
+  std::vector<std::string> messages;
+  std::vector<MessageHandler> message_handlers;
   std::vector<std::string> paused, resumed;
   FollowId last_follower = 0;
   std::map<FollowId, EventHandler> event_followers;

@@ -21,6 +21,7 @@ using Errors = std::vector<std::string>;
 
 constexpr std::string_view kDefaultName = "default";
 constexpr std::size_t kPathMax = 4096;  // PATH_MAX, with the byte that ends it
+constexpr int kTcpControlPort = 3000;  // the namesake's
 
 // NAME=ADDRESS, or ADDRESS alone: a path may hold a `=`, a name no `:`.
 std::pair<std::string, std::string_view> split_listener(std::string_view option) {
@@ -143,6 +144,26 @@ void take_target(const TargetRequest& request, const Facts& facts, core::AppPlan
     errors.push_back(fmt::format("{}: it is no Node.js script, so it needs a listener, as -l tcp://:8080", target->by));
 }
 
+// A loopback address alone: who may connect to another one, nobody could say.
+std::optional<core::Address> tcp_control_of(const TargetRequest& request, Errors& errors) {
+  if (!request.port && !request.address) return std::nullopt;
+  const int port = request.port.value_or(kTcpControlPort);
+  const std::string host = request.address.value_or("127.0.0.1");
+  const bool good_port = port >= 0 && port <= 65535;
+  if (!good_port) errors.push_back(fmt::format("-p {}: a port is a number from 0 to 65535", port));
+  const auto text = fmt::format("tcp://{}:{}", host.contains(':') ? "[" + host + "]" : host, good_port ? port : 0);
+  const auto addresses = parse_address(text, "");
+  if (!addresses) {
+    errors.push_back(fmt::format("-a {}: {}", host, addresses.error()));
+    return std::nullopt;
+  }
+  const core::Address& address = addresses->front();
+  if (address.host != "::1" && !address.host.starts_with("127.")) {
+    errors.push_back(fmt::format("-a {}: only a loopback address, 127.0.0.1 or ::1, can be controlled by TCP", host));
+  }
+  return address;
+}
+
 void take_pre_upgrade(const TargetRequest& request, const Facts& facts, core::AppPlan& app, Errors& errors) {
   if (!request.pre_upgrade) return;
   const std::string path = absolute_path(*request.pre_upgrade, facts.working_directory);
@@ -189,6 +210,7 @@ std::expected<core::MasterPlan, Errors> plan_for_target(const TargetRequest& req
           fmt::format("--control {}: 1 to {} bytes, as an absolute path", *request.control, kUnixPathMax));
     }
   }
+  plan.control.tcp = tcp_control_of(request, errors);
   for (const auto& option : request.listeners) add_listener(option, facts, plan, errors);
   if (request.head) plan.head = absolute_path(*request.head, facts.working_directory);
   check_conflicts(plan, errors);

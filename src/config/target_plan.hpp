@@ -23,6 +23,8 @@ struct TargetRequest {
   std::optional<std::string> control;  // --control
   bool overlap = true;                 // false: -z
   std::optional<std::string> pre_upgrade{};  // --pre-upgrade
+  std::optional<int> port{};                 // -p
+  std::optional<std::string> address{};      // -a
 };
 
 inline constexpr std::uint32_t kTargetWorkers = 2;

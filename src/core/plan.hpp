@@ -184,6 +184,7 @@ struct Access {
 struct ControlPlan {
   std::optional<std::string> socket;  // default: RUNTIME_DIR/control.sock
   Access observers, operators, admins;
+  std::optional<Address> tcp;         // the namesake's control port, on a loopback address
   bool operator==(const ControlPlan&) const = default;
 };
 

@@ -76,7 +76,9 @@ config::TargetRequest target_request(const master::Options& options) {
           .name = options.name,
           .control = options.control,
           .overlap = options.overlap,
-          .pre_upgrade = options.pre_upgrade};
+          .pre_upgrade = options.pre_upgrade,
+          .port = options.port,
+          .address = options.address};
 }
 
 // The plan, or nothing: what is wrong has been said.

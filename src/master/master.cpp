@@ -85,6 +85,7 @@ std::expected<void, std::string> Master::begin() {
   if (const auto bound = listeners_.bind(plan_); !bound) {
     return std::unexpected(fmt::format("{}", fmt::join(bound.error(), "\n")));
   }
+  if (auto opened = open_tcp_control(*rules); !opened) return opened;
   auto control = ControlServer::open(loop_, *this, log_, instance_.control_socket, *rules);
   if (!control) return std::unexpected(control.error());
   control_ = std::move(*control);
@@ -94,7 +95,16 @@ std::expected<void, std::string> Master::begin() {
   }
   log_.info(fmt::format("{} {} runs as PID {}, control socket {}", facts_.name, facts_.version, facts_.pid,
                         facts_.control_socket));
+  if (tcp_control_) log_.info(fmt::format("control by TCP on {}", tcp_control_->address().text()));
   post(core::Begun{});
+  return {};
+}
+
+std::expected<void, std::string> Master::open_tcp_control(const AccessRules& rules) {
+  if (!plan_.control.tcp) return {};
+  auto opened = TcpControl::open(loop_, *this, log_, rules, {*plan_.control.tcp, config_facts_.working_directory});
+  if (!opened) return std::unexpected(opened.error());
+  tcp_control_ = std::move(*opened);
   return {};
 }
 

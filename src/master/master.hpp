@@ -41,6 +41,7 @@
 #include "master/service_manager.hpp"
 #include "master/serving.hpp"
 #include "master/signal_rules.hpp"
+#include "master/tcp_control.hpp"
 #include "master/workers.hpp"
 #include "os/signals.hpp"
 
@@ -98,6 +99,7 @@ class Master final : public Operations {
   void unfollow(FollowId id) override;
 
  private:
+  [[nodiscard]] std::expected<void, std::string> open_tcp_control(const AccessRules& rules);
   void drain_inbox();
   void follow_deadline();
 
@@ -157,6 +159,7 @@ class Master final : public Operations {
   core::Core core_;
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<Serving> serving_;
+  std::unique_ptr<TcpControl> tcp_control_;
   std::deque<core::Event> inbox_;
   core::ActionList actions_;
   loop::Deferred draining_;

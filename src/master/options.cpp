@@ -100,13 +100,14 @@ Problem unexpected_word(const CommandLine& line, bool by_target) {
                                : "a file is given with -c, a program with -s");
 }
 
-std::expected<std::optional<int>, std::string> forks_in(const CommandLine& line) {
-  const auto text = line.value("forks");
+std::expected<std::optional<int>, std::string> number_in(const CommandLine& line, const char* option,
+                                                         std::string_view what) {
+  const auto text = line.value(option);
   if (!text) return std::nullopt;
-  int forks = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), forks);
-  if (error == std::errc{} && end == text->data() + text->size()) return forks;
-  return std::unexpected(fmt::format("-f {}: a number of workers is needed", *text));
+  int number = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error == std::errc{} && end == text->data() + text->size()) return number;
+  return std::unexpected(fmt::format("-{} {}: {} is needed", *option, *text, what));
 }
 
 std::expected<Options, std::string> options_of_start(const CommandLine& line) {
@@ -122,9 +123,13 @@ std::expected<Options, std::string> options_of_start(const CommandLine& line) {
     if (const auto problem = needs_target(line)) return std::unexpected(*problem);
     options.file = line.value("config").value_or(kDefaultFile);
   }
-  const auto forks = forks_in(line);
+  const auto forks = number_in(line, "forks", "a number of workers");
   if (!forks) return std::unexpected(forks.error());
   options.forks = *forks;
+  const auto port = number_in(line, "port", "a port");
+  if (!port) return std::unexpected(port.error());
+  options.port = *port;
+  options.address = line.value("address");
   if (line.has("listen")) options.listeners = line.values.at("listen");
   options.arguments = line.arguments.value_or(std::vector<std::string>{});
   options.overlap = !line.has("z");
@@ -176,6 +181,9 @@ Options:
       --control PATH    the control socket, in the same way
       --pre-upgrade FILE
                         what must succeed before each upgrade, with -s
+  -p, --port PORT       also take JSON lines by TCP on that port, with -s
+                        (default with -a: 3000)
+  -a, --address ADDRESS the loopback address for -p (default: 127.0.0.1)
 
 Asking the liveswap that runs, by liveswapctl(8):
   -u, --upgrade [TARGET]

@@ -23,6 +23,8 @@ struct Options {
   std::optional<std::string> name;     // -n
   std::optional<std::string> control;  // --control
   std::optional<std::string> pre_upgrade;  // --pre-upgrade
+  std::optional<int> port;                 // -p
+  std::optional<std::string> address;      // -a
   std::vector<std::string> order;      // Mode::order: the words for liveswapctl
 
   // Without a configuration file: by -s, or by what -H names.

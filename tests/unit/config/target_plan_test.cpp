@@ -54,6 +54,34 @@ TEST_CASE("all options of a target") {
   CHECK(plan->apps[0].policy.workers == 5);
 }
 
+TEST_CASE("a hook before upgrades and a control port") {
+  auto plan = plan_for_target({.target = "/srv/x",
+                               .listeners = {"tcp://:80"},
+                               .pre_upgrade = "/srv/x",
+                               .port = 0,
+                               .address = "::1"},
+                              test_facts());
+  REQUIRE(plan);
+  CHECK(plan->apps[0].hooks.pre_upgrade == Words{"/srv/x"});
+  REQUIRE(plan->control.tcp);
+  CHECK(plan->control.tcp->host == "::1");
+  CHECK(plan->control.tcp->port == 0);
+
+  plan = plan_for_target({.target = "/srv/x", .listeners = {"tcp://:80"}, .address = "127.0.0.2"}, test_facts());
+  REQUIRE(plan);
+  CHECK(plan->control.tcp->host == "127.0.0.2");
+  CHECK(plan->control.tcp->port == 3000);
+
+  CHECK(refused({.target = "/srv/x",
+                 .listeners = {"tcp://:80"},
+                 .pre_upgrade = "/srv/missing",
+                 .port = 70000,
+                 .address = "192.0.2.1"}) ==
+        Words{"-p 70000: a port is a number from 0 to 65535",
+              "-a 192.0.2.1: only a loopback address, 127.0.0.1 or ::1, can be controlled by TCP",
+              "--pre-upgrade /srv/missing: no such file"});
+}
+
 TEST_CASE("all mistakes are told, each with its option") {
   CHECK(refused({.target = "/srv/missing",
                  .workers = 0,

@@ -37,6 +37,8 @@ TEST_CASE("misplaced options say where they belong") {
   CHECK(problem_of({"-l", "tcp://:80"}) == "-l needs -s TARGET, or -H FILE; with a file it is `listeners:`");
   CHECK(problem_of({"--", "a"}) ==
         "what stands after -- needs -s TARGET, or -H FILE; with a file it is part of `command:`");
+  CHECK(problem_of({"-p", "3000"}) == "-p needs -s TARGET, or -H FILE");
+  CHECK(problem_of({"-a", "::1"}) == "-a needs -s TARGET, or -H FILE");
   CHECK(problem_of({"--pre-upgrade", "x"}) ==
         "--pre-upgrade needs -s TARGET, or -H FILE; with a file it is `hooks.pre_upgrade:`");
   CHECK(problem_of({"-c", "a.yaml", "-s", "b"}) == "-c and -s exclude each other");

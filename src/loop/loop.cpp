@@ -3,6 +3,7 @@
 #include <uv.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "loop/watch_set.hpp"
 
@@ -10,15 +11,37 @@ namespace liveswap::loop {
 
 void Loop::Free::operator()(uv_loop_s* loop) const { delete loop; }
 
-Loop::Loop() : owned_(new uv_loop_t), loop_(owned_.get()) {
-  if (uv_loop_init(loop_) != 0) std::abort();  // no epoll descriptor to be had: nothing could run
-  watches_ = std::make_unique<WatchSet>(loop_);
+os::Result<std::unique_ptr<Loop>> Loop::open(uv_loop_s* borrowed) {
+  std::unique_ptr<Loop> loop(new Loop(Unprepared{}));
+  if (auto prepared = loop->prepare(borrowed); !prepared) return std::unexpected(prepared.error());
+  return loop;
 }
 
-Loop::Loop(uv_loop_s* borrowed) : loop_(borrowed), watches_(std::make_unique<WatchSet>(borrowed)) {}
+Loop::Loop(Unprepared) {}
+
+Loop::Loop() {
+  if (!prepare(nullptr)) std::abort();
+}
+
+Loop::Loop(uv_loop_s* borrowed) {
+  if (!prepare(borrowed)) std::abort();
+}
+
+os::Result<void> Loop::prepare(uv_loop_s* borrowed) {
+  if (borrowed == nullptr) {
+    std::unique_ptr<uv_loop_s> own(new uv_loop_t);
+    if (const int code = uv_loop_init(own.get()); code != 0) return os::fail_with(-code, "uv_loop_init");
+    owned_.reset(own.release());
+  }
+  loop_ = owned_ ? owned_.get() : borrowed;
+  auto watches = WatchSet::open(loop_);
+  if (!watches) return std::unexpected(watches.error());
+  watches_ = std::move(*watches);
+  return {};
+}
 
 Loop::~Loop() {
-  watches_->close();
+  if (watches_) watches_->close();
   if (!owned_) return;
   // What was destroyed before us still waits for libuv's last word, and may own further handles that then
   // begin to close.
@@ -30,6 +53,8 @@ Loop::~Loop() {
 }
 
 void Loop::run() { uv_run(loop_, UV_RUN_DEFAULT); }
+
+void Loop::run_once() { uv_run(loop_, UV_RUN_ONCE); }
 
 void Loop::stop() { uv_stop(loop_); }
 

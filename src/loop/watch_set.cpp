@@ -3,7 +3,6 @@
 #include <sys/epoll.h>
 
 #include <array>
-#include <cstdlib>
 #include <span>
 #include <utility>
 
@@ -53,13 +52,21 @@ struct WatchSet::Poll : HandleState<uv_poll_t, std::function<void()>> {
 
 void WatchSet::Close::operator()(Poll* poll) const { poll->close(); }
 
-WatchSet::WatchSet(uv_loop_s* loop)
-    : epoll_(os::adopt, ::epoll_create1(EPOLL_CLOEXEC)), poll_(new Poll([this] { call_ready(); })) {
-  if (!epoll_ || uv_poll_init(loop, &poll_->handle, epoll_.get()) != 0) std::abort();  // as without a loop
-  uv_poll_start(&poll_->handle, UV_READABLE, [](uv_poll_t* handle, int, int) { Poll::of(handle)->callback(); });
-  uv_unref(reinterpret_cast<uv_handle_t*>(&poll_->handle));
+os::Result<std::unique_ptr<WatchSet>> WatchSet::open(uv_loop_s* loop) {
+  os::OwnedFd epoll{os::adopt, ::epoll_create1(EPOLL_CLOEXEC)};
+  if (!epoll) return os::fail("epoll_create1");
+  std::unique_ptr<WatchSet> set(new WatchSet(std::move(epoll)));
+  auto poll = std::make_unique<Poll>([self = set.get()] { self->call_ready(); });
+  if (const int code = uv_poll_init(loop, &poll->handle, set->epoll_.get()); code != 0) {
+    return os::fail_with(-code, "uv_poll_init");
+  }
+  uv_poll_start(&poll->handle, UV_READABLE, [](uv_poll_t* handle, int, int) { Poll::of(handle)->callback(); });
+  uv_unref(reinterpret_cast<uv_handle_t*>(&poll->handle));
+  set->poll_.reset(poll.release());
+  return set;
 }
 
+WatchSet::WatchSet(os::OwnedFd epoll) : epoll_(std::move(epoll)) {}
 WatchSet::~WatchSet() = default;
 
 void WatchSet::close() { poll_.reset(); }

@@ -18,7 +18,7 @@ class WatchSet {
  public:
   using Id = std::uint64_t;
 
-  explicit WatchSet(uv_loop_s* loop);
+  [[nodiscard]] static os::Result<std::unique_ptr<WatchSet>> open(uv_loop_s* loop);
   ~WatchSet();
   WatchSet(const WatchSet&) = delete;
   WatchSet& operator=(const WatchSet&) = delete;
@@ -37,6 +37,7 @@ class WatchSet {
     void operator()(Poll* poll) const;
   };
 
+  explicit WatchSet(os::OwnedFd epoll);
   void call_ready();
   void count_wanting(bool before, bool after);
 

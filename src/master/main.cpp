@@ -5,22 +5,19 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 
 #include "config/describe.hpp"
 #include "config/diagnostic.hpp"
-#include "config/directories.hpp"
 #include "config/load.hpp"
 #include "config/target_plan.hpp"
 #include "master/check_environment.hpp"
-#include "master/instance.hpp"
-#include "master/own_programs.hpp"
+#include "master/composition.hpp"
 #include "master/master.hpp"
 #include "master/options.hpp"
-#include "os/cgroup.hpp"
-#include "os/descriptor_limit.hpp"
+#include "master/own_programs.hpp"
 #include "os/file.hpp"
-#include "os/pidfd.hpp"
 #include "os/users.hpp"
 
 namespace {
@@ -29,6 +26,7 @@ using namespace liveswap;
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
+constexpr std::chrono::milliseconds kOutputPatience{500};  // with who reads slowly, at the end
 
 // Whoever starts us without one of them would have it be the number of something of ours, and written to.
 void open_standard_streams() {
@@ -59,12 +57,6 @@ int give_order(const std::vector<std::string>& words) {
   argv.push_back(nullptr);
   ::execv(client->c_str(), argv.data());
   return complain(kFailed, os::fail("exec", *client).error().message());
-}
-
-std::vector<std::string> own_environment() {
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
-  return variables;
 }
 
 config::TargetRequest target_request(const master::Options& options) {
@@ -98,71 +90,17 @@ std::optional<core::MasterPlan> load_plan(const master::Options& options, const 
   return std::move(loaded->plan);
 }
 
-// What must be so before the first worker: who dies below us becomes ours, and signals come by descriptor.
-std::expected<os::SignalFd, os::Error> prepare_process() {
-  ::signal(SIGPIPE, SIG_IGN);
-  if (const auto subreaper = os::set_child_subreaper(); !subreaper) return std::unexpected(subreaper.error());
-  return os::SignalFd::open({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD});
-}
-
-// Only what systemd has delegated to us. Elsewhere the workers' processes are found without: a process that
-// moves into a cgroup waits for milliseconds, and the whole machine's forks wait with it.
-std::string cgroup_of_workers() {
-  const auto own = os::own_cgroup();
-  const bool ours = own && os::runs_under_systemd() && os::check_cgroup_is_ours(*own, true);
-  return ours ? *own : std::string();
-}
-
-// Below this not even the reason could be told: the loop has no descriptor to be made of.
-std::expected<void, std::string> check_descriptors(const core::MasterPlan& plan) {
-  constexpr std::uint64_t kOwn = 32;        // loop, signals, lock, launcher, directories, output, control, clients
-  constexpr std::uint64_t kOfAWorker = 12;  // channel, pidfd, output, notify socket, and what its launch takes
-  std::uint64_t sockets = 0;
-  for (const core::ListenerPlan& listener : plan.listeners) sockets += listener.addresses.size();
-  const std::uint64_t needed = kOwn + sockets + kOfAWorker;
-  const std::uint64_t spare = os::spare_descriptors(needed);
-  if (spare == needed) return {};
-  return std::unexpected(fmt::format(
-      "RLIMIT_NOFILE leaves {} descriptors; {} are needed: {} for liveswap, {} for listening sockets, {} for each "
-      "worker. Raise the hard limit (ulimit -Hn, LimitNOFILE= of systemd)",
-      spare, needed, kOwn, sockets, kOfAWorker));
-}
-
-std::expected<master::Master::Parts, std::string> make_parts(core::MasterPlan plan, config::Facts facts) {
-  const auto descriptor_limit = os::raise_descriptor_limit();  // without it there can be fewer workers
-  if (const auto enough = check_descriptors(plan); !enough) return std::unexpected(enough.error());
-  auto signals = prepare_process();
-  if (!signals) return std::unexpected(signals.error().message());
-  const config::Surroundings surroundings = config::Surroundings::of_this_process();
-  auto program = master::open_launcher_program();
-  if (!program) return std::unexpected(program.error());
-  auto launcher = master::Launcher::open(std::move(*program));
-  if (!launcher) return std::unexpected(launcher.error().message());
-  const char* notify_socket = ::getenv("NOTIFY_SOCKET");
-  auto manager = master::ServiceManager::connect(notify_socket == nullptr ? "" : notify_socket);
-  if (!manager) return std::unexpected(manager.error().message());
-  auto instance = master::claim_instance(plan, surroundings);
-  if (!instance) return std::unexpected(instance.error());
-  return master::Master::Parts{.plan = std::move(plan),
-                               .facts = std::move(facts),
-                               .environment = own_environment(),
-                               .instance = std::move(*instance),
-                               .launcher = std::move(*launcher),
-                               .signals = std::move(*signals),
-                               .service_manager = std::move(*manager),
-                               .descriptor_limit = descriptor_limit ? std::optional(*descriptor_limit) : std::nullopt,
-                               .cgroup_parent = cgroup_of_workers()};
-}
-
 int run(core::MasterPlan plan, config::Facts facts) {
-  auto parts = make_parts(std::move(plan), std::move(facts));
+  ::signal(SIGPIPE, SIG_IGN);
+  auto parts = master::make_parts(std::move(plan), std::move(facts), {.rights = ProcessRights::all(), .launcher = ""});
   if (!parts) return complain(kFailed, parts.error());
   loop::Loop loop;
+  parts->ended = [&loop] { loop.stop(); };
   master::Master master(loop, std::move(*parts));
   if (const auto begun = master.begin(); !begun) return complain(kFailed, begun.error());
   ::malloc_trim(0);  // what reading the configuration took is not needed any more
   loop.run();
-  master.finish_output();
+  master.finish_output(kOutputPatience);
   return master.exit_status();
 }
 

@@ -12,7 +12,6 @@ namespace liveswap::master {
 namespace {
 
 constexpr std::size_t kEventsRemembered = 1000;
-constexpr std::chrono::milliseconds kOutputPatience{500};
 
 core::Setup setup_of(const core::MasterPlan& plan) {
   core::Setup setup{.apps = {}, .on_start_failure = plan.on_start_failure, .shutdown = plan.shutdown};
@@ -41,7 +40,7 @@ Master::Master(loop::Loop& loop, Parts parts)
       environment_(std::move(parts.environment)),
       instance_(std::move(parts.instance)),
       facts_(facts_of(plan_, instance_)),
-      output_(loop, os::FdRef(STDOUT_FILENO), os::FdRef(STDERR_FILENO)),
+      output_(loop, os::FdRef(STDOUT_FILENO), os::FdRef(STDERR_FILENO), std::move(parts.take_line)),
       log_(plan_.log_level, plan_.log_format, [this](std::string_view line) { output_.add_own(line); }),
       service_manager_(std::move(parts.service_manager)),
       listeners_(loop, [this](core::Event event) { post(std::move(event)); }),
@@ -71,17 +70,20 @@ Master::Master(loop::Loop& loop, Parts parts)
       core_(setup_of(plan_)),
       draining_(loop, [this] { drain_inbox(); }),
       deadline_(loop, [this] { post(core::TimePassed{}); }),
-      signals_(std::move(parts.signals)) {}
+      signals_(std::move(parts.signals)),
+      ended_(std::move(parts.ended)) {}
 
 Master::~Master() = default;
 
 std::expected<void, std::string> Master::begin() {
   auto rules = AccessRules::resolve(plan_.control, ::geteuid());
   if (!rules) return std::unexpected(rules.error());
-  auto watch = loop::FdWatch::open(loop_, signals_.fd(), {.readable = true},
-                                   [this](loop::Readiness) { read_signals(); });
-  if (!watch) return std::unexpected(watch.error().message());
-  signal_watch_ = std::move(*watch);
+  if (signals_) {
+    auto watch = loop::FdWatch::open(loop_, signals_->fd(), {.readable = true},
+                                     [this](loop::Readiness) { read_signals(); });
+    if (!watch) return std::unexpected(watch.error().message());
+    signal_watch_ = std::move(*watch);
+  }
   if (const auto bound = listeners_.bind(plan_); !bound) {
     return std::unexpected(fmt::format("{}", fmt::join(bound.error(), "\n")));
   }
@@ -108,8 +110,8 @@ std::expected<void, std::string> Master::open_tcp_control(const AccessRules& rul
   return {};
 }
 
-void Master::finish_output() {
-  output_.finish(kOutputPatience, [this](std::uint64_t lines) {
+void Master::finish_output(std::chrono::milliseconds patience) {
+  output_.finish(patience, [this](std::uint64_t lines) {
     log_.warn(fmt::format("{} line{} of standard output could not be written", lines, lines == 1 ? "" : "s"));
   });
 }

@@ -5,9 +5,10 @@
 // Loop callbacks only post. drain_inbox() is the one place where the core is stepped and its actions are performed; it
 // runs by itself, never from inside a callback of somebody else, so nothing here is re-entered.
 //
-// Owned by main(); one thread; lives as long as the loop runs.
+// Owned by main(), or by a program that embeds it (embed.cpp); one thread.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <expected>
 #include <functional>
@@ -49,17 +50,20 @@ namespace liveswap::master {
 
 class Master final : public Operations {
  public:
-  // What main() has made ready, each part with its own errors.
+  // What make_parts() has made ready, each part with its own errors.
   struct Parts {
     core::MasterPlan plan;
     config::Facts facts;                   // of the machine, as they were when the plan was read
     std::vector<std::string> environment;  // that the master was started with: NAME=VALUE
     Instance instance;                     // its directories and its lock
     Launcher launcher;
-    os::SignalFd signals;
+    std::optional<os::SignalFd> signals;  // none: they are not the master's
     ServiceManager service_manager;
     std::optional<os::DescriptorLimit> descriptor_limit;  // that it was started with, and so its workers are
     std::string cgroup_parent;                            // of its workers' cgroups; "": they have none
+    Output::TakeLine take_line;                           // none: lines go to standard output and error
+    // Everything has ended, exit_status() says how. Called once, from the loop; must not destroy the master.
+    std::function<void()> ended;
   };
 
   Master(loop::Loop& loop, Parts parts);
@@ -69,9 +73,9 @@ class Master final : public Operations {
   // nothing runs.
   [[nodiscard]] std::expected<void, std::string> begin();
 
-  // Once the loop has stopped.
+  // Once everything has ended.
   [[nodiscard]] int exit_status() const { return exit_status_; }
-  void finish_output();  // gives slow readers a moment
+  void finish_output(std::chrono::milliseconds patience);  // with slow readers
 
   // ---- Operations, master_operations.cpp ----
   core::Time now() const override { return core::Time(loop_.now()); }
@@ -164,11 +168,12 @@ class Master final : public Operations {
   core::ActionList actions_;
   loop::Deferred draining_;
   loop::Timer deadline_;
-  os::SignalFd signals_;
+  std::optional<os::SignalFd> signals_;
   SignalRules signal_rules_;
   std::unique_ptr<loop::FdWatch> signal_watch_;
   bool said_ready_ = false;
   int exit_status_ = 0;
+  std::function<void()> ended_;
 };
 
 }  // namespace liveswap::master

@@ -219,7 +219,7 @@ void Master::tell_service_manager(const core::Note& note) {
 
 void Master::perform(const core::Exit& action) {
   exit_status_ = action.status;
-  loop_.stop();
+  if (ended_) ended_();
 }
 
 }  // namespace liveswap::master

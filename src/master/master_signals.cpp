@@ -36,7 +36,7 @@ bool is_from_our_own(const os::ReceivedSignal& signal) {
 
 void Master::read_signals() {
   for (;;) {
-    const auto signal = signals_.read();
+    const auto signal = signals_->read();
     if (!signal) log_.error("signals cannot be read: " + signal.error().message());
     if (!signal || !*signal) return;
     act_on(**signal);

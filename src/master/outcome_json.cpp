@@ -40,6 +40,13 @@ Json id_json(Id id) {
 
 Json text_json(std::string_view text) { return text.empty() ? Json(nullptr) : Json(text); }
 
+std::string next_of(core::Reason reason, std::string_view app, const core::Snapshot& apps) {
+  std::string next(core::next_step_of(reason));
+  return apps.apps.size() > 1 && !app.empty() ? wire::control::name_app_in(std::move(next), app) : next;
+}
+
+}  // namespace
+
 // A refusal's text is whole; a failure's says what happened, and wants what that means before it.
 std::string text_of(const core::Outcome& outcome) {
   const std::string_view meaning = core::meaning_of(outcome.reason);
@@ -48,13 +55,6 @@ std::string text_of(const core::Outcome& outcome) {
     return outcome.text;
   return std::string(meaning) + ": " + outcome.text;
 }
-
-std::string next_of(core::Reason reason, std::string_view app, const core::Snapshot& apps) {
-  std::string next(core::next_step_of(reason));
-  return apps.apps.size() > 1 && !app.empty() ? wire::control::name_app_in(std::move(next), app) : next;
-}
-
-}  // namespace
 
 std::optional<Error> error_of(const core::Outcome& outcome) {
   switch (outcome.result) {

@@ -16,6 +16,9 @@ namespace liveswap::master {
 // None for what is no failure.
 std::optional<wire::control::Error> error_of(const core::Outcome& outcome);
 
+// What happened, in a sentence for people; "" where there is nothing to say.
+std::string text_of(const core::Outcome& outcome);
+
 wire::Json outcome_json(const core::Outcome& outcome, const core::Snapshot& apps);
 
 // The last reply to a call that ended so.

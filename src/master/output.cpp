@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <utility>
+
 namespace liveswap::master {
 namespace {
 
@@ -21,8 +23,10 @@ std::string label_of(const LineSource& source) {
 
 }  // namespace
 
-Output::Output(loop::Loop& loop, os::FdRef standard_output, os::FdRef standard_error)
-    : flushing_(loop, [this] { flush(); }), out_(std::make_unique<LineSink>(loop, standard_output)) {
+Output::Output(loop::Loop& loop, os::FdRef standard_output, os::FdRef standard_error, TakeLine take)
+    : take_(std::move(take)),
+      flushing_(loop, [this] { flush(); }),
+      out_(std::make_unique<LineSink>(loop, standard_output)) {
   if (!is_same_file(standard_output, standard_error)) err_ = std::make_unique<LineSink>(loop, standard_error);
 }
 
@@ -31,15 +35,24 @@ Output::~Output() {
 }
 
 void Output::add(const LineSource& source, std::string_view line) {
-  sink(source.is_stderr).add(label_of(source), line);
+  if (take_) {
+    take_(source, line);
+  } else {
+    sink(source.is_stderr).add(label_of(source), line);
+  }
   remember(source, line);
 }
 
 void Output::add_own(std::string_view line) {
-  sink(true).add("", line);
-  own_waits_ = true;
-  flushing_.schedule();
-  remember({.app = "", .is_stderr = true}, line);
+  const LineSource source{.app = "", .is_stderr = true};
+  if (take_) {
+    take_(source, line);
+  } else {
+    sink(true).add("", line);
+    own_waits_ = true;
+    flushing_.schedule();
+  }
+  remember(source, line);
 }
 
 void Output::remember(const LineSource& source, std::string_view line) {

@@ -34,8 +34,11 @@ struct LineSource {
 
 class Output {
  public:
-  // Borrows both descriptors, which need not be open.
-  Output(loop::Loop& loop, os::FdRef standard_output, os::FdRef standard_error);
+  // Of a program that shows the lines by itself. Called once for each, from the middle of things: it may only keep it.
+  using TakeLine = std::function<void(const LineSource& source, std::string_view line)>;
+
+  // Borrows both descriptors, which need not be open. With `take`, every line goes there and nothing is written.
+  Output(loop::Loop& loop, os::FdRef standard_output, os::FdRef standard_error, TakeLine take = {});
   ~Output();
 
   // A worker's line: written at the next flush().
@@ -59,6 +62,7 @@ class Output {
   void remember(const LineSource& source, std::string_view line);
 
   LineRing ring_;
+  TakeLine take_;
   loop::Deferred flushing_;
   bool own_waits_ = false;  // for flushing_; or for the end, if that comes first
   std::unique_ptr<LineSink> out_;

@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "os/quiet_write.hpp"
+
 namespace liveswap::master {
 namespace {
 
@@ -42,7 +44,7 @@ os::Result<std::size_t> OutputTarget::write(std::string_view bytes) {
                      }),
                      fd_);
   }
-  return result_of(os::retry_interrupted([&] { return ::write(fd().get(), bytes.data(), bytes.size()); }), fd());
+  return result_of(os::write_quietly(fd(), bytes), fd());
 }
 
 // A pipe that polls as writable takes PIPE_BUF bytes without waiting, unless somebody else fills it in between.
@@ -52,7 +54,7 @@ os::Result<std::size_t> OutputTarget::write_shared(std::string_view bytes) {
   if (ready == -1) return os::fail("poll", fd_.get());
   if (ready == 0) return std::size_t{0};
   const std::string_view piece = bytes.substr(0, PIPE_BUF);
-  return result_of(os::retry_interrupted([&] { return ::write(fd_.get(), piece.data(), piece.size()); }), fd_);
+  return result_of(os::write_quietly(fd_, piece), fd_);
 }
 
 os::Result<os::FdRef> OutputTarget::writable() {

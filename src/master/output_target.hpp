@@ -1,6 +1,6 @@
 // A place to write to that may be anybody's: the master's standard output, which can be a file on a full disk, a pipe
 // that nobody reads, a terminal that is stopped, a socket, or closed. Writing never waits, and never changes the
-// O_NONBLOCK of an open file that others share. SIGPIPE must be ignored by the process.
+// O_NONBLOCK of an open file that others share. A reader that has gone is an error, and no SIGPIPE.
 #pragma once
 
 #include <cstddef>

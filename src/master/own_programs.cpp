@@ -27,18 +27,23 @@ std::expected<std::string, std::string> find_program(std::string_view name, std:
   return std::unexpected(std::string(name) + " is not there; tried " + tried);
 }
 
+std::expected<os::OwnedFd, std::string> open_program(const std::string& path) {
+  os::OwnedFd program{os::adopt, ::open(path.c_str(), O_PATH | O_CLOEXEC)};
+  if (!program) return std::unexpected(os::fail("open", path).error().message());
+  return program;
+}
+
 }  // namespace
 
 // LIVESWAP_LIBEXEC_FROM_BIN is libexecdir/liveswap as seen from bindir, so that a moved prefix works too.
-std::expected<os::OwnedFd, std::string> open_launcher_program() {
+std::expected<os::OwnedFd, std::string> open_launcher_program(const std::string& told) {
+  if (!told.empty()) return open_program(told);
   const std::vector<std::string> places{"../launch/liveswap-launch",                     // the build tree
                                         LIVESWAP_LIBEXEC_FROM_BIN "/liveswap-launch",    // installed
                                         LIVESWAP_LIBEXEC "/liveswap-launch"};            // the program copied elsewhere
   const auto path = find_program("liveswap-launch", places);
   if (!path) return std::unexpected(path.error());
-  os::OwnedFd program{os::adopt, ::open(path->c_str(), O_PATH | O_CLOEXEC)};
-  if (!program) return std::unexpected(os::fail("open", *path).error().message());
-  return program;
+  return open_program(*path);
 }
 
 std::expected<std::string, std::string> find_client_program() {

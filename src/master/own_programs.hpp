@@ -9,8 +9,9 @@
 
 namespace liveswap::master {
 
-// Opens liveswap-launch for being run by its descriptor. The error names every path that was tried.
-[[nodiscard]] std::expected<os::OwnedFd, std::string> open_launcher_program();
+// Opens liveswap-launch for being run by its descriptor: `told` alone, where that is not empty. The error names every
+// path that was tried.
+[[nodiscard]] std::expected<os::OwnedFd, std::string> open_launcher_program(const std::string& told);
 
 // The path of liveswapctl.
 [[nodiscard]] std::expected<std::string, std::string> find_client_program();

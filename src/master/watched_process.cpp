@@ -1,5 +1,7 @@
 #include "master/watched_process.hpp"
 
+#include <utility>
+
 namespace liveswap::master {
 
 os::Result<std::unique_ptr<WatchedProcess>> WatchedProcess::open(loop::Loop& loop, Children& children, pid_t pid,
@@ -14,12 +16,18 @@ os::Result<std::unique_ptr<WatchedProcess>> WatchedProcess::open(loop::Loop& loo
   return process;
 }
 
+WatchedProcess::~WatchedProcess() {
+  children_.forget(pid_);
+  watch_.reset();
+  if (ended_) children_.leave(std::move(pidfd_));
+}
+
 void WatchedProcess::look() {
   const auto status = os::wait_pidfd(pidfd_);
   if (status && !*status) return;
   children_.forget(pid_);
   watch_.reset();
-  const Ended ended = std::move(ended_);  // it may destroy this
+  const Ended ended = std::exchange(ended_, nullptr);  // it may destroy this
   ended(status ? **status : os::ExitStatus{});
 }
 

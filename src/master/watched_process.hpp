@@ -1,5 +1,5 @@
 // One process that the master waits for: known to Children, held by pidfd, watched by the loop. Owned by whoever is
-// interested in its end. Destroyed before that, the process becomes one of the orphans that are only reaped.
+// interested in its end. Destroyed before that, it leaves the process to Children, which reap it.
 #pragma once
 
 #include <sys/types.h>
@@ -24,7 +24,7 @@ class WatchedProcess {
   // `ended` is called once, from the loop, after the process was reaped; it may destroy this.
   [[nodiscard]] static os::Result<std::unique_ptr<WatchedProcess>> open(loop::Loop& loop, Children& children, pid_t pid,
                                                                         os::OwnedFd pidfd, Ended ended);
-  ~WatchedProcess() { children_.forget(pid_); }
+  ~WatchedProcess();
   WatchedProcess(const WatchedProcess&) = delete;
   WatchedProcess& operator=(const WatchedProcess&) = delete;
 

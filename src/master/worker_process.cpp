@@ -250,6 +250,10 @@ void WorkerProcess::signal_all(int signo) {
   signal_members(tree(), [this](pid_t pid) { return context_.children.knows(pid); }, signo);
 }
 
+void WorkerProcess::kill() {
+  if (main_ || leftovers_) signal_all(SIGKILL);
+}
+
 WorkerFacts WorkerProcess::facts() const {
   WorkerFacts facts;
   facts.pid = main_ ? main_->pid() : 0;

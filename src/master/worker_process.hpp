@@ -50,6 +50,7 @@ class WorkerProcess {
   void start();
   void drain(core::Duration timeout);
   void signal_all(int signo);                 // with all that it started
+  void kill();                                // the same, by KILL, if anything of it may still run
   [[nodiscard]] bool signal_main(int signo);  // false: it has none any more
   void tell(std::string_view message, Reached reached);  // an operator's
 

@@ -40,7 +40,9 @@ Workers::Workers(WorkerSetup setup)
   remove_old_sockets(context_.setup.runtime_dir);
 }
 
-Workers::~Workers() = default;
+Workers::~Workers() {
+  for (const auto& [id, worker] : workers_) worker->kill();
+}
 
 void Workers::spawn(const core::Spawn& spawn, std::shared_ptr<const Release> release) {
   auto& worker = workers_[spawn.worker];

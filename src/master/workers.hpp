@@ -1,8 +1,8 @@
 // The workers' processes: performs what the core asks to be done to them, and posts what becomes of them. Owned by
 // Master, which holds one for all apps; everything that it is given must outlive it.
 //
-// Nothing here waits, and no callback calls the core. Destroying it lets the processes go on: whoever ends the master
-// ends them first.
+// Nothing here waits, and no callback calls the core. Whoever ends the master ends the workers first; where one is
+// destroyed that still has some, they are killed with all that they started, and waited for a moment.
 #pragma once
 
 #include <cstdint>

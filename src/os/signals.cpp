@@ -8,7 +8,7 @@
 
 namespace liveswap::os {
 
-Result<SignalFd> SignalFd::open(std::initializer_list<int> signals) {
+Result<SignalFd> SignalFd::open(std::span<const int> signals) {
   sigset_t set;
   ::sigemptyset(&set);
   for (const int signal : signals) {

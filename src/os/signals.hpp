@@ -6,6 +6,7 @@
 
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "os/error.hpp"
@@ -22,7 +23,10 @@ struct ReceivedSignal {
 
 class SignalFd {
  public:
-  [[nodiscard]] static Result<SignalFd> open(std::initializer_list<int> signals);
+  [[nodiscard]] static Result<SignalFd> open(std::span<const int> signals);
+  [[nodiscard]] static Result<SignalFd> open(std::initializer_list<int> signals) {
+    return open(std::span<const int>(signals.begin(), signals.size()));
+  }
 
   [[nodiscard]] FdRef fd() const { return fd_; }                     // readable when a signal waits
   [[nodiscard]] Result<std::optional<ReceivedSignal>> read() const;  // nullopt: none waits

@@ -1,4 +1,4 @@
-"""The examples of liveswap-worker(7) and libliveswap(3), as they stand there."""
+"""The examples of liveswap-worker(7), libliveswap(3) and libliveswap-master(3), as they stand there."""
 
 import os
 import signal
@@ -55,3 +55,15 @@ class CExample(TestCase):
             [os.environ.get("CC", "cc"), "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-I", build.SOURCE / "include",
              source], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class MasterExample(TestCase):
+    def test_it_compiles_without_a_warning_and_without_any_other_library(self):
+        source = self.write("master.cpp", example("libliveswap-master.3", "#include <liveswap/master.hpp>"))
+        done = subprocess.run(
+            [os.environ.get("CXX", "c++"), "-std=c++23", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+             "-I", build.SOURCE / "include", source], capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        header = (build.SOURCE / "include/liveswap/master.hpp").read_text(encoding="utf-8")
+        included = [line.split("<")[1].rstrip(">") for line in header.splitlines() if line.startswith("#include")]
+        self.assertEqual([name for name in included if "." in name or "/" in name], [])

@@ -1,6 +1,7 @@
 // What must not happen: wake-ups of an idle loop, calls for what is gone, spinning, handles left behind.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <uv.h>
@@ -174,4 +175,47 @@ TEST_CASE("a borrowed loop is its owner's to close") {
   }
   uv_run(&theirs, UV_RUN_NOWAIT);
   CHECK(uv_loop_close(&theirs) == 0);
+}
+
+TEST_CASE("on a borrowed loop ours and theirs call back in turn, and theirs go on when ours are gone") {
+  uv_loop_t theirs;
+  REQUIRE(uv_loop_init(&theirs) == 0);
+  uv_timer_t their_timer;
+  uv_timer_init(&theirs, &their_timer);
+  int ticks = 0;
+  their_timer.data = &ticks;
+  uv_timer_start(&their_timer, [](uv_timer_t* timer) { ++*static_cast<int*>(timer->data); }, 1, 1);
+
+  auto ours = loop::Loop::open(&theirs).value();
+  const Pipe pipe;
+  pipe.fill();
+  int reads = 0;
+  auto watching = watch(*ours, pipe.in, [&](loop::Readiness) { ++reads; });
+  bool deferred_ran = false;
+  auto deferred = std::make_unique<loop::Deferred>(*ours, [&] { deferred_ran = true; });
+  deferred->schedule();
+  while (ticks < 2 || reads < 2 || !deferred_ran) ours->run_once();
+
+  deferred.reset();
+  watching.reset();
+  ours.reset();
+  const int reads_at_the_end = reads;
+  const int ticks_at_the_end = ticks;
+  while (ticks < ticks_at_the_end + 2) uv_run(&theirs, UV_RUN_ONCE);
+  CHECK(reads == reads_at_the_end);
+  uv_close(reinterpret_cast<uv_handle_t*>(&their_timer), nullptr);
+  CHECK(uv_run(&theirs, UV_RUN_DEFAULT) == 0);
+  CHECK(uv_loop_close(&theirs) == 0);
+}
+
+TEST_CASE("a loop in a process without descriptors is an error") {
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto own = loop::Loop::open();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE_FALSE(own.has_value());
+  CHECK(own.error().code == EMFILE);
 }

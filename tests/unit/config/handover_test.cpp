@@ -65,8 +65,8 @@ TEST_CASE("a listener on standard input is not among the others unless it is lis
 
 TEST_CASE("the number of a listener on standard input is known to commands") {
   const auto text = "listeners: {a: tcp://:80}\napps: {web: {command: \"./s ${fd:a}\", stdin: a, listeners: ";
-  CHECK(describe(plan_of(std::string(text) + "[]}}\n")).contains("command     ./s 0\n"));
-  CHECK(describe(plan_of(std::string(text) + "[a]}}\n")).contains("command     ./s 3\n"));
+  CHECK(describe(plan_of(std::string(text) + "[]}}\n"), test_facts()).contains("command     ./s 0\n"));
+  CHECK(describe(plan_of(std::string(text) + "[a]}}\n"), test_facts()).contains("command     ./s 3\n"));
 }
 
 TEST_CASE("what a worker speaks with the master by comes after its listeners") {
@@ -119,7 +119,7 @@ TEST_CASE("a status file goes with server-starter") {
 TEST_CASE("a description has all descriptors in order") {
   const auto text = describe(plan_of(
       kHead + "    listeners: [http]\n    stdin: api\n    protocol: einhorn\n    ready: {when: fd, fd: 9}\n"
-              "    inherit_as: tableflip\n"));
+              "    inherit_as: tableflip\n"), test_facts());
   CHECK(text.contains("  protocol    einhorn\n"
                       "  inherit_as  tableflip\n"
                       "  ready       when the worker writes a newline to descriptor 9, within 30s\n"

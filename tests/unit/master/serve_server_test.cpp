@@ -66,7 +66,7 @@ struct Fixture {
   Heard hear(FdRef socket, std::size_t bytes) {
     Heard heard;
     run_until([&] {
-      const auto packet = os::receive_packet(socket, 4096, os::kMaxPacketFds);
+      auto packet = os::receive_packet(socket, 4096, os::kMaxPacketFds);
       if (!packet) return heard.ended = true;
       if (!*packet) return false;
       heard.ended = (*packet)->eof;

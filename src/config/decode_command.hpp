@@ -15,7 +15,8 @@ void decode_target(Section& section, core::AppPlan& app);
 // A hook that is no program: Node.js loads it and calls what it exports.
 bool is_node_module(std::string_view program);
 
-// Reads command, cwd, ready.command, on_message and hooks.pre_upgrade. `listeners`: of the file; the app's own are in it already.
+// Reads command, cwd, ready.command, on_message and hooks.pre_upgrade. `listeners`: of the file; the app's own are in
+// it already.
 void decode_command(Section& section, core::AppPlan& app, const std::vector<core::ListenerPlan>& listeners);
 
 // Reads pass_env, env_file and env.

@@ -54,7 +54,8 @@ void decode_ready(Section ready, core::AppPlan& app) {
 // The other protocols have a way of their own into the program.
 void check_on_message(Section& section, const core::AppPlan& app) {
   if (!section.has("on_message") || app.protocol == core::Protocol::systemd) return;
-  section.error("on_message", fmt::format("a {} worker gets messages itself, on its channel", core::name_of(app.protocol)));
+  section.error("on_message",
+                fmt::format("a {} worker gets messages itself, on its channel", core::name_of(app.protocol)));
 }
 
 void decode_hooks(Section hooks, core::AppPlan& app) {

@@ -47,7 +47,7 @@ std::string other_places(std::string_view name) {
     auto parent = parent_of(key.path);
     places.push_back(parent.empty() ? "the top level" : shown(parent));
   }
-  if (places.empty() || places.size() > 4) return "";
+  if (places.empty() || places.size() > 5) return "";
   auto last = places.back();
   places.pop_back();
   return fmt::format(" (it belongs to {}{}{})", joined(places), places.empty() ? "" : " or ", last);

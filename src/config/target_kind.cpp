@@ -30,13 +30,11 @@ std::string_view trimmed(std::string_view text) {
 
 std::string_view base_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-bool is_node(std::string_view program) { return base_of(program) == "node" || base_of(program) == "nodejs"; }
-
 // `#!/usr/bin/env -S VAR=1 node --flag`: what env runs is its first word that is neither option nor variable.
 bool env_runs_node(std::string_view rest) {
   while (!rest.empty()) {
     const auto word = rest.substr(0, rest.find_first_of(kBlanks));
-    if (!word.starts_with('-') && word.find('=') == std::string_view::npos) return is_node(word);
+    if (!word.starts_with('-') && word.find('=') == std::string_view::npos) return is_called_node(word);
     rest = trimmed(rest.substr(word.size()));
   }
   return false;
@@ -52,7 +50,7 @@ std::optional<TargetKind> by_first_line(std::string_view head) {
   TargetKind kind;
   kind.interpreter.emplace_back(program);
   if (!rest.empty()) kind.interpreter.emplace_back(rest);
-  kind.is_node = is_node(program) || (base_of(program) == "env" && env_runs_node(rest));
+  kind.is_node = is_called_node(program) || (base_of(program) == "env" && env_runs_node(rest));
   return kind;
 }
 
@@ -62,10 +60,12 @@ std::optional<TargetKind> by_ending(std::string_view path) {
     return name.ends_with(known.ending) && name.size() > known.ending.size();
   });
   if (found == kInterpreters.end()) return std::nullopt;
-  return TargetKind{.interpreter = {std::string(found->program)}, .is_node = is_node(found->program)};
+  return TargetKind{.interpreter = {std::string(found->program)}, .is_node = is_called_node(found->program)};
 }
 
 }  // namespace
+
+bool is_called_node(std::string_view program) { return base_of(program) == "node" || base_of(program) == "nodejs"; }
 
 std::optional<TargetKind> kind_of_target(std::string_view path, bool is_executable, std::string_view head) {
   auto script = by_first_line(head);

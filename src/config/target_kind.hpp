@@ -27,6 +27,9 @@ std::optional<TargetKind> kind_of_target(std::string_view path, bool is_executab
 // Of the file as it is now; one that is not there goes by its ending.
 std::optional<TargetKind> kind_of_target(const std::string& path, const Facts& facts);
 
+// Whether a command that begins with it is run by Node.js.
+bool is_called_node(std::string_view program);
+
 // Makes the app's protocol the one of the kind.
 void choose_protocol(core::AppPlan& app, const TargetKind& kind);
 

@@ -86,8 +86,8 @@ struct Tell { Note note; };
 // Everything has ended: leave with this status. The last action of all.
 struct Exit { int status = 0; };
 
-using Action = std::variant<RunHook, StopHook, PrepareRelease, DropRelease, OpenListeners, QuiesceListeners, CloseListeners,
-                            ReassertListeners, Spawn, AskDrain, SignalWorker, Answer, Tell, Exit>;
+using Action = std::variant<RunHook, StopHook, PrepareRelease, DropRelease, OpenListeners, QuiesceListeners,
+                            CloseListeners, ReassertListeners, Spawn, AskDrain, SignalWorker, Answer, Tell, Exit>;
 using ActionList = std::vector<Action>;
 
 }  // namespace liveswap::core

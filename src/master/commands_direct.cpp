@@ -88,8 +88,8 @@ std::unique_ptr<Pending> call_Message(const Exchange& exchange) {
     return nullptr;
   }
   if (text->empty() || text->size() > wire::channel::kTextMax) {
-    refuse(exchange, refused(core::Result::bad_usage, core::Reason::bad_argument,
-                             fmt::format("a message has 1 to {} bytes, this one {}", wire::channel::kTextMax, text->size())));
+    std::string why = fmt::format("a message has 1 to {} bytes, this one {}", wire::channel::kTextMax, text->size());
+    refuse(exchange, refused(core::Result::bad_usage, core::Reason::bad_argument, std::move(why)));
     return nullptr;
   }
   const core::Snapshot snapshot = exchange.master.snapshot();

@@ -34,7 +34,9 @@ std::vector<std::pair<std::string, std::string>> variables_of(const HookJob& job
 // `value` is the namesake's word for the target.
 std::string hook_request(const HookJob& job) {
   const Release& to = *job.surroundings;
-  const auto or_null = [](const std::optional<std::string>& text) { return text ? wire::Json(*text) : wire::Json(nullptr); };
+  const auto or_null = [](const std::optional<std::string>& text) {
+    return text ? wire::Json(*text) : wire::Json(nullptr);
+  };
   return wire::dump_json({{"cmd", "upgrade"},
                           {"app", to.plan.name},
                           {"value", or_null(to.plan.target)},
@@ -120,18 +122,20 @@ void HookRun::on_ended(const CommandRun::End& end) {
 // Empty: it has passed.
 std::string HookRun::problem_of(const CommandRun::End& end) const {
   const core::HooksPlan& hooks = job_.surroundings->plan.hooks;
+  const std::string& name = hooks.pre_upgrade.front();
   if (!launch_problem_.empty()) return launch_problem_;
-  if (end.timed_out) return fmt::format("{} took longer than {}", hooks.pre_upgrade.front(), core::text_of(hooks.timeout));
-  return end.succeeded() ? std::string() : fmt::format("{} {}", hooks.pre_upgrade.front(), end.status.text());
+  if (end.timed_out) return fmt::format("{} took longer than {}", name, core::text_of(hooks.timeout));
+  return end.succeeded() ? std::string() : fmt::format("{} {}", name, end.status.text());
 }
 
 std::expected<std::optional<std::string>, std::string> HookRun::chosen_target() const {
   if (!target_) return std::nullopt;
-  const std::string shown = wire::printable_text(*target_, kPathShownMax);
+  const core::AppPlan& plan = job_.surroundings->plan;
   const auto refuse = [&](std::string_view why) {
-    return std::unexpected(fmt::format("{} said target={}: {}", job_.surroundings->plan.hooks.pre_upgrade.front(), shown, why));
+    return std::unexpected(fmt::format("{} said target={}: {}", plan.hooks.pre_upgrade.front(),
+                                       wire::printable_text(*target_, kPathShownMax), why));
   };
-  if (!config::uses_target(job_.surroundings->plan)) {
+  if (!config::uses_target(plan)) {
     return refuse("the app uses no target: neither command, cwd nor env has ${target}");
   }
   if (target_->empty()) return refuse("a path is needed");

@@ -69,8 +69,8 @@ class Master final : public Operations {
   Master(loop::Loop& loop, Parts parts);
   ~Master() override;
 
-  // Binds the listeners, opens the control socket and those for other programs, and lets the core begin. On an error, which says all that is wrong,
-  // nothing runs.
+  // Binds the listeners, opens the control socket and those for other programs, and lets the core begin. On an error,
+  // which says all that is wrong, nothing runs.
   [[nodiscard]] std::expected<void, std::string> begin();
 
   // Once everything has ended.

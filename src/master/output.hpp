@@ -1,8 +1,9 @@
 // Everything that is written: the workers' lines, labelled, and the master's own. Owned by Master; one for all apps.
 //
-//   worker's pipe ──OutputPipe──▶ lines ──▶ Output ──▶ the master's stdout or stderr ("web/2 g3 | line", of a hook "web hook | line")
+//   worker's pipe ──OutputPipe──▶ lines ──▶ Output ──▶ the master's stdout or stderr: "web/2 g3 | line"
 //                                             └──────▶ the ring that `logs` reads
 //
+// A hook's lines are labelled "web hook |".
 // Lines of different workers are never mixed, and a reader who does not read is not waited for.
 #pragma once
 

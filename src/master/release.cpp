@@ -48,11 +48,6 @@ constexpr std::string_view kPreUpgradeRunner =
 #include "pre_upgrade_runner.js.inc"
     ;
 
-bool is_called_node(std::string_view program) {
-  const std::string_view name = program.substr(program.rfind('/') + 1);
-  return name == "node" || name == "nodejs";
-}
-
 // Makes one release, step by step; each step fills in a part and may use what the ones before it have filled in.
 class Maker {
  public:
@@ -164,7 +159,7 @@ Step Maker::expand_hook() {
   }
   const std::vector<std::string>& command = release_->plan.command;
   auto program = expand_words("command", std::span(command).first(std::min<std::size_t>(command.size(), 1)));
-  const bool is_node = program && !program->empty() && is_called_node(program->front().text);
+  const bool is_node = program && !program->empty() && config::is_called_node(program->front().text);
   release_->command = {is_node ? program->front() : config::EnvValue{"node", false},
                        config::EnvValue{"-e", false}, config::EnvValue{std::string(kPreUpgradeRunner), false},
                        config::EnvValue{"--", false}};

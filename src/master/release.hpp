@@ -68,7 +68,8 @@ struct ReleaseRequest {
 
 // What an app's hook runs in before there is a release: user, environment, directory and limits of the release that is
 // to come, as far as they can be known; `command` is the hook's. A target that is not there yet is no error.
-[[nodiscard]] std::expected<std::shared_ptr<const Release>, std::string> make_hook_release(const ReleaseRequest& request);
+[[nodiscard]] std::expected<std::shared_ptr<const Release>, std::string> make_hook_release(
+    const ReleaseRequest& request);
 
 // The error names app, key and path: "web: target /srv/x: Permission denied".
 [[nodiscard]] std::expected<std::shared_ptr<const Release>, std::string> make_release(const ReleaseRequest& request);

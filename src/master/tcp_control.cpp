@@ -98,7 +98,9 @@ void TcpControl::admit(os::OwnedFd socket, const os::SocketAddress& peer) {
   auto session = TcpSession::open(
       loop_, master_, std::move(socket), {*uid, level, [peer, own = *own] { return owner_of(peer, own); }},
       settings_.folder, settings_.limits, [this, client, peer, uid = *uid](const std::string& complaint) {
-        if (!complaint.empty()) complaints_.tell(fmt::format("dropped {} (uid {}): it {}", peer.text(), uid, complaint));
+        if (!complaint.empty()) {
+          complaints_.tell(fmt::format("dropped {} (uid {}): it {}", peer.text(), uid, complaint));
+        }
         clients_.erase(client);
       });
   if (session) {

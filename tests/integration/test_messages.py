@@ -87,6 +87,14 @@ class Messages(TestCase):
         self.printed(web, r"web/1 g1 \| begun")
         self.ended_well(web)
 
+    def test_the_short_form_tells_as_well(self):
+        web = self.with_command("cat\n")
+        process = self.run_process(build.program("liveswap"), "--control", str(web.control), "-m", "new keys",
+                                   env=web.env)
+        self.assertEqual(process.wait(20.0), 0, process.tail())
+        self.printed(web, r"web/1 g1 \| new keys$")
+        self.ended_well(web)
+
     def test_a_native_program_gets_it_on_its_channel(self):
         web = self.start(f"[{build.program('native_server')}]", "protocol: native")
         self.assertEqual(web.ctl("message", "new keys", status=0).out, "told 2 of 2 workers\n")

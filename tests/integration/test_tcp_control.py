@@ -55,8 +55,8 @@ class TcpControl(TestCase):
         self.program = self.directory / "a"
         shutil.copy(build.program("http_worker"), self.program)
         shutil.copy(build.program("http_worker"), self.directory / "b")
-        web = self.liveswap(None, args=["-s", str(self.program), "-l", "http=tcp://127.0.0.1:0", "-p", port, *arguments],
-                            cwd=self.directory)
+        web = self.liveswap(None, cwd=self.directory, args=["-s", str(self.program), "-l", "http=tcp://127.0.0.1:0",
+                                                            "-p", port, *arguments])
         line = web.process.wait_line(r"control by TCP on \[?([^ \]]+)\]?:(\d+)$", 20.0)
         self.address = (line[1], int(line[2]))
         return web
@@ -129,7 +129,8 @@ class TcpControl(TestCase):
 
     def test_a_web_page_s_request_is_closed_unread(self):
         web = self.start()
-        self.refused(web, b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n{\"cmd\":\"die\"}\n", "it began with what is no request")
+        self.refused(web, b'POST / HTTP/1.1\r\nHost: localhost\r\n\r\n{"cmd":"die"}\n',
+                     "it began with what is no request")
         self.ended_well(web)
 
     def test_what_is_no_json_is_closed_and_told(self):
@@ -191,7 +192,8 @@ class TcpControl(TestCase):
 
     def test_other_addresses_are_wrong_usage(self):
         for address in ("0.0.0.0", "192.0.2.1", "::", "example.org"):
-            master = self.liveswap(None, start=False, args=["-s", "/bin/true", "-l", "tcp://127.0.0.1:0", "-a", address])
+            master = self.liveswap(None, start=False,
+                                   args=["-s", "/bin/true", "-l", "tcp://127.0.0.1:0", "-a", address])
             master.launch()
             self.assertEqual(master.process.wait(20.0), 2)
             self.assertIn(f"-a {address}: ", master.said())

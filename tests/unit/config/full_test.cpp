@@ -158,6 +158,8 @@ core::AppPlan expected_web() {
   web.user = web.group = "www";
   web.pass_env = {core::PassEnv::Kind::some, {"PATH"}};
   web.env_files = {{"/etc/web/env", false}};
+  web.on_message = {"./told.sh", "${slot}"};
+  web.hooks = {{"./pull.sh", "--fast"}, seconds(90)};
   web.env = {{"PORT", "8080"}, {"LEGACY", "no"}};
   web.limits = {*parse_limit("nofile", "65536"), *parse_limit("core", "0:infinity")};
   web.output = core::Output::inherit;

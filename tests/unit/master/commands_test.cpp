@@ -358,38 +358,6 @@ TEST_CASE("signal takes a name or a number") {
         "Failed signal_failed: no worker could be sent the signal: no worker lives");
 }
 
-TEST_CASE("a message is answered when it is known who was told") {
-  Bench bench;
-  CHECK(bench.reply_to("Message", R"({"text": ""})").starts_with("org.liveswap.Control.BadUsage "));
-  CHECK(bench.refusal_of("Message", (R"({"text": ")" + std::string(65535, 'x') + R"("})").c_str()) ==
-        "BadUsage bad_argument: a message has 1 to 65534 bytes, this one 65535");
-  CHECK(bench.reply_to("Message", R"({"text": "a\u0000b"})") ==
-        R"(org.varlink.service.InvalidParameter {"parameter":"text"})");
-  CHECK(bench.reply_to("Message") == R"(org.varlink.service.InvalidParameter {"parameter":"text"})");
-  CHECK(bench.master.messages.empty());
-
-  const auto told = bench.call("Message", R"({"app": "web", "text": "hello"})");
-  CHECK(bench.master.messages == std::vector<std::string>{"hello"});
-  CHECK(bench.replies.all.empty());
-  bench.master.message_handlers.back()({.reached = 1, .workers = 2});
-  REQUIRE(bench.replies.all.size() == 1);
-  CHECK(bench.replies.all.front().parameters.dump() == R"({"reached":1,"workers":2})");
-  bench.replies.all.clear();
-
-  const auto told_nobody = bench.call("Message", R"({"text": "hello"})");
-  bench.master.message_handlers.back()({.reached = 0, .workers = 2});
-  REQUIRE(bench.replies.all.size() == 1);
-  CHECK(bench.replies.all.front().error == "org.liveswap.Control.Failed");
-  CHECK(bench.replies.all.front().parameters["outcome"]["reason"] == "message_failed");
-  CHECK(bench.replies.all.front().parameters["outcome"]["text"] ==
-        "no worker could be told the message: told none of 2 workers");
-  bench.replies.all.clear();
-
-  bench.call("Message", R"({"text": "hello"})").reset();  // its client has gone
-  bench.master.message_handlers.back()({.reached = 2, .workers = 2});
-  CHECK(bench.replies.all.empty());
-}
-
 TEST_CASE("looking says what the master is, and whether it is ready") {
   Bench bench;
   CHECK(bench.reply_to("Ping") == R"({"name":"web","pid":4242})");

@@ -128,7 +128,7 @@ struct TimePassed {};  // the deadline that next_deadline() named has come
 using Event = std::variant<
     Begun, TimePassed, HookEnded, ReleasePrepared, ReleaseRefused, ListenersOpened, ListenersFailed, ListenersQuiet,
     Launched, LaunchFailed, WorkerReady, WorkerStopping, DeadlineExtended, WatchdogPinged, WatchdogTriggered,
-    WatchdogChanged, WorkerExited, TreeGone, UpgradeAsked, RestartAsked, ScaleAsked, StartAsked, StopAsked, AbortAsked, WaitAsked,
-    DrainAsked, ShutdownAsked, RequestGone>;
+    WatchdogChanged, WorkerExited, TreeGone, UpgradeAsked, RestartAsked, ScaleAsked, StartAsked, StopAsked,
+    AbortAsked, WaitAsked, DrainAsked, ShutdownAsked, RequestGone>;
 
 }  // namespace liveswap::core

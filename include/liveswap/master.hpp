@@ -52,7 +52,7 @@ struct MasterLine {
   std::string_view text;  // without a label and without its newline
   std::string_view app;   // "" for the master's own
   std::uint32_t slot = 0;
-  std::uint64_t generation = 0;
+  std::uint64_t generation = 0;  // 0: a hook's
   bool is_stderr = false;
 };
 
@@ -83,6 +83,9 @@ struct MasterOptions {
   std::string name;                    // -n
   std::string control;                 // --control
   bool overlap = true;                 // false: -z
+  std::string pre_upgrade;             // --pre-upgrade
+  std::optional<std::uint16_t> port;   // -p
+  std::string address;                 // -a
 
   std::string launcher;  // the path of liveswap-launch; "": beside the program, or where liveswap was installed
   ProcessRights rights;

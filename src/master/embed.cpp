@@ -56,7 +56,10 @@ std::expected<ReadPlan, std::string> read_target(const MasterOptions& options, c
                                 .arguments = options.arguments,
                                 .name = text_or_none(options.name),
                                 .control = text_or_none(options.control),
-                                .overlap = options.overlap};
+                                .overlap = options.overlap,
+                                .pre_upgrade = text_or_none(options.pre_upgrade),
+                                .port = options.port,
+                                .address = text_or_none(options.address)};
   if (options.workers) request.workers = static_cast<int>(std::min(*options.workers, kMostInt));
   auto plan = config::plan_for_target(request, facts);
   if (!plan) return std::unexpected(fmt::format("{}", fmt::join(plan.error(), "\n")));
@@ -68,8 +71,9 @@ std::expected<ReadPlan, std::string> read_plan(const MasterOptions& options, con
   if (options.file.empty() != by_target) return std::unexpected("either a file or a target or head must be given");
   if (by_target) return read_target(options, facts);
   if (!options.overlap || options.workers || !options.listeners.empty() || !options.arguments.empty() ||
-      !options.name.empty() || !options.control.empty()) {
-    return std::unexpected("with a file, workers, listeners, arguments, name, control and overlap are keys of it");
+      !options.name.empty() || !options.control.empty() || !options.pre_upgrade.empty() || options.port ||
+      !options.address.empty()) {
+    return std::unexpected("what a file has keys for belongs to a target alone: workers, listeners, name and the like");
   }
   auto loaded = config::load_file(options.file, facts);
   if (!loaded) return std::unexpected(without_last_newline(config::render(loaded.error())));

@@ -127,7 +127,7 @@ class ForeignHost(Embedded):
         said = "\n".join(said)
         for pattern in ("refused: either a file or a target or head must be given\n"
                         "refused: either a file or a target or head must be given\n"
-                        "refused: with a file, workers, listeners, arguments, name, control and overlap are keys of it",
+                        "refused: what a file has keys for belongs to a target alone: ",
                         r"refused: \S*missing.yaml: No such file or directory",
                         r"refused: -l no address: .*\n-f \d+: 1 to 4096 workers",
                         r"refused: open\(/nonexistent\): No such file or directory\n",

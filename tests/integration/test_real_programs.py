@@ -5,16 +5,11 @@ once when they are asked to drain.
 How a Node server does without is in liveswap-worker(7), and that loses nothing either.
 """
 
-import json
 import shutil
 import unittest
 
-from harness import LONG, TestCase, build
+from harness.load import LoadCase
 from harness.manual import example
-
-UPGRADES = 100 if LONG else 10
-NO_FAILURES = {name: 0 for name in ("refused", "reset_before", "eof_before", "reused_reset", "reused_eof", "truncated",
-                                    "timeout", "bad_status", "client")}
 
 GUNICORN_APP = """
 import os
@@ -60,50 +55,25 @@ apps:
 """
 
 
-class RealPrograms(TestCase):
-    timeout_s = 3600.0 if LONG else 240.0
-
+class RealPrograms(LoadCase):
     def program(self, name):
         found = shutil.which(name, path="/usr/bin:/bin")
         if found is None:
             raise unittest.SkipTest(f"{name} is not installed")
         return found
 
-    def hammer(self, address, mode):
-        return self.run_process(build.program("hammer"), "--mode", mode, "--connections", "16", "--seconds", "3000",
-                                "--live", "20", address, name=f"hammer ({mode})")
-
-    def wait_version(self, hammer, version):
-        hammer.wait_line(f'"{version}":', 30.0, stream="out", skip=hammer.out.count())
-
-    def upgrades_under_load(self, config, mode="close", **values):
-        """Starts it as v1, rolls out v2 and so on; each has to be seen by the clients."""
-        def text(version):
-            return config.format(directory=self.directory, version=f"v{version}", **values)
-
-        web = self.liveswap(text(1), timeout=60.0)
-        hammer = self.hammer(web.address("http"), mode)
-        self.wait_version(hammer, "v1")
-        for version in range(2, UPGRADES + 2):
-            web.configure(text(version))
-            web.ctl("upgrade", status=0)
-            self.wait_version(hammer, f"v{version}")
-        hammer.signal(15)
-        self.assertEqual(hammer.wait(), 0, hammer.tail())
-        hammer.finish_output()
-        result = json.loads(hammer.out.text().splitlines()[-1])
-        self.assertEqual(result["failures"], NO_FAILURES, result)
-        self.assertGreater(result["successes"], 100)
-        return web
+    def upgrades(self, config, mode="close", **values):
+        return self.upgrades_under_load(
+            lambda version: config.format(directory=self.directory, version=version, **values), mode)
 
     def test_gunicorn_loses_nothing(self):
         self.write("app.py", GUNICORN_APP)
-        web = self.upgrades_under_load(GUNICORN, gunicorn=self.program("gunicorn"))
+        web = self.upgrades(GUNICORN, gunicorn=self.program("gunicorn"))
         self.ended_well(web)
 
     def test_node_that_listens_on_a_descriptor_loses_nothing(self):
         self.write("server.js", NODE_SERVER)
-        web = self.upgrades_under_load(NODE, node=self.program("node"))
+        web = self.upgrades(NODE, node=self.program("node"))
         # node makes its listener non-blocking and asks for a backlog of 511, both on the socket that all share.
         web.process.wait_line("a worker has made it non-blocking", 1.0)
         web.process.wait_line("a worker had set its backlog to 511: put back to", 1.0)
@@ -114,5 +84,5 @@ class RealPrograms(TestCase):
         answer = '"hello\\n"'
         self.assertIn(answer, server)
         self.write("server.js", server.replace(answer, '`version=${process.env.VERSION} pid=${process.pid}\\n`'))
-        web = self.upgrades_under_load(NODE, "keep-alive", node=self.program("node"))
+        web = self.upgrades(NODE, "keep-alive", node=self.program("node"))
         self.ended_well(web)

@@ -23,7 +23,7 @@ http {{
   access_log off;
   client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy; fastcgi_temp_path {directory}/fastcgi;
   uwsgi_temp_path {directory}/uwsgi; scgi_temp_path {directory}/scgi;
-  server {{ listen 127.0.0.1:{port}; {answer} }}
+{servers}
 }}
 """
 
@@ -63,6 +63,24 @@ def application(env, start_response):
     return [body]
 """
 
+UWSGI_PARAMS = """
+uwsgi_param REQUEST_METHOD $request_method; uwsgi_param QUERY_STRING $query_string;
+uwsgi_param PATH_INFO $document_uri; uwsgi_param SERVER_PROTOCOL $server_protocol;
+uwsgi_param SERVER_NAME $server_name; uwsgi_param SERVER_PORT $server_port;
+"""
+
+# nginx does not try again here: a lost connection is an answer 502.
+FASTCGI_SERVER = """
+server {
+  listen 0.0.0.0:8080;
+  location / {
+    fastcgi_pass 127.0.0.1:9000;
+    fastcgi_param REQUEST_METHOD $request_method;
+    fastcgi_param SCRIPT_FILENAME %s/index.php;
+  }
+}
+"""
+
 PSGI = """
 sub {
   my $body = "version=$ENV{VERSION} pid=$$\\n";
@@ -99,16 +117,27 @@ class ServerCase(LoadCase):
             return self.config(server, changes, delay)
         return self.upgrades_under_load(config, mode, through, env={"PATH": PATH})
 
+    def nginx_conf(self, servers):
+        return self.write("nginx.conf", NGINX.format(directory=self.directory, servers=servers))
+
+    def upgraded_behind_nginx(self, server, address, servers, **values):
+        """The server on another port, and an nginx of the test's own where the clients ask."""
+        backend = f"127.0.0.1:{net.free_port()}"
+        conf = self.nginx_conf(servers.replace(address, backend).replace("0.0.0.0:8080", f"127.0.0.1:{self.port}"))
+        nginx = self.run_process(shutil.which("nginx", path=PATH), "-c", str(conf), "-g",
+                                 f"daemon off; pid {self.directory}/nginx.pid;", name="nginx")
+        web = self.upgraded(server, (address, backend), through=f"tcp://127.0.0.1:{self.port}", **values)
+        nginx.signal(signal.SIGQUIT)
+        self.assertEqual(nginx.wait(), 0, nginx.tail())
+        self.ended_well(web)
+
 
 class Inheriting(ServerCase):
     @needs("nginx")
     def test_nginx(self):
-        conf = self.directory / "nginx.conf"
-
         def config(version):
-            self.write("nginx.conf", NGINX.format(directory=self.directory, port=self.port,
-                                                  answer=f'return 200 "version={version} pid=$pid";'))
             self.write("version")
+            conf = self.nginx_conf(f'server {{ listen 127.0.0.1:{self.port}; return 200 "version={version} pid=$pid"; }}')
             return self.config("nginx", [("/srv/web/nginx.conf", str(conf)), ("/run/", f"{self.directory}/")], "300ms")
         self.ended_well(self.upgrades_under_load(config, env={"PATH": PATH}))
 
@@ -136,9 +165,12 @@ class Others(ServerCase):
         self.ended_well(self.upgraded("haproxy", delay="300ms", mode="keep-alive"))
 
     @needs("uwsgi")
-    def test_uwsgi(self):
+    @needs("nginx")
+    def test_uwsgi_behind_nginx(self):
         self.write("app.py", WSGI)
-        self.ended_well(self.upgraded("uwsgi"))
+        servers = example("liveswap-worker.7", "upstream web")
+        self.assertIn("include uwsgi_params;", servers)
+        self.upgraded_behind_nginx("uwsgi", "127.0.0.1:3031", servers.replace("include uwsgi_params;", UWSGI_PARAMS))
 
     @needs("plackup")
     def test_starlet(self):
@@ -149,18 +181,7 @@ class Others(ServerCase):
     @needs("nginx")
     def test_php_cgi_behind_nginx(self):
         self.write("index.php", PHP)
-        backend = net.free_port()
-        answer = (f"location / {{ fastcgi_pass 127.0.0.1:{backend}; "
-                  f"fastcgi_param SCRIPT_FILENAME {self.directory}/index.php; "
-                  "fastcgi_param REQUEST_METHOD GET; fastcgi_param QUERY_STRING ''; }")
-        conf = self.write("nginx.conf", f"daemon off; pid {self.directory}/nginx.pid;" + NGINX.format(
-            directory=self.directory, port=self.port, answer=answer))
-        nginx = self.run_process(shutil.which("nginx", path=PATH), "-c", str(conf), name="nginx")
-        web = self.upgraded("php-cgi", ("127.0.0.1:9000", f"127.0.0.1:{backend}"), delay="200ms",
-                            through=f"tcp://127.0.0.1:{self.port}")
-        nginx.signal(signal.SIGQUIT)
-        self.assertEqual(nginx.wait(), 0, nginx.tail())
-        self.ended_well(web)
+        self.upgraded_behind_nginx("php-cgi", "127.0.0.1:9000", FASTCGI_SERVER % self.directory, delay="200ms")
 
     @needs("go")
     def test_go_net_http(self):

@@ -90,6 +90,44 @@ sub {
 
 PHP = """<?php echo "version=", getenv("VERSION"), " pid=", getmypid(), "\\n";"""
 
+EXPRESS = """
+const app = require('express')();
+app.get('/', (request, response) => response.send(`version=${process.env.VERSION} pid=${process.pid}\\n`));
+app.listen(PORT, '127.0.0.1');
+"""
+
+# Answers each frame, which is taken to come whole, masked and short, as browsers send short texts.
+WEBSOCKETS = """
+const crypto = require('crypto');
+const http = require('http');
+const server = http.createServer((request, response) => {
+  response.end(`version=${process.env.VERSION} pid=${process.pid}\\n`);
+});
+server.on('upgrade', (request, socket) => {
+  const key = request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+  socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n' +
+               `Sec-WebSocket-Accept: ${crypto.createHash('sha1').update(key).digest('base64')}\\r\\n\\r\\n`);
+  socket.on('data', (frame) => {
+    const text = frame.subarray(6).map((byte, i) => byte ^ frame[2 + i % 4]);
+    const answer = Buffer.from(`${process.env.VERSION}: ${text}`);
+    socket.write(Buffer.concat([Buffer.from([0x81, answer.length]), answer]));
+  });
+});
+server.listen(PORT, '127.0.0.1');
+"""
+
+NODE = """
+listeners: {{http: tcp://127.0.0.1:{port}}}
+apps:
+  web:
+    command: [node, server.js]
+    cwd: {directory}
+    protocol: node
+    workers: {workers}
+    env: {{VERSION: {version}}}
+    drain: {{timeout: {drain}}}
+"""
+
 
 def needs(program):
     return unittest.skipUnless(shutil.which(program, path=PATH), f"{program} is not installed")
@@ -137,7 +175,8 @@ class Inheriting(ServerCase):
     def test_nginx(self):
         def config(version):
             self.write("version")
-            conf = self.nginx_conf(f'server {{ listen 127.0.0.1:{self.port}; return 200 "version={version} pid=$pid"; }}')
+            answer = f'return 200 "version={version} pid=$pid";'
+            conf = self.nginx_conf(f"server {{ listen 127.0.0.1:{self.port}; {answer} }}")
             return self.config("nginx", [("/srv/web/nginx.conf", str(conf)), ("/run/", f"{self.directory}/")], "300ms")
         self.ended_well(self.upgrades_under_load(config, env={"PATH": PATH}))
 
@@ -186,54 +225,15 @@ class Others(ServerCase):
     @needs("go")
     def test_go_net_http(self):
         program = example("liveswap-worker.7", "package main")
-        answer = 'fmt.Fprint(w, "hello")'
-        self.assertIn(answer, program)
-        self.write("main.go", program.replace(answer, 'fmt.Fprintf(w, "version=%s pid=%d", os.Getenv("VERSION"), os.Getpid())'))
+        old, new = 'Fprint(w, "hello")', 'Fprintf(w, "version=%s pid=%d", os.Getenv("VERSION"), os.Getpid())'
+        self.assertIn(old, program)
+        self.write("main.go", program.replace(old, new))
         subprocess.run([shutil.which("go", path=PATH), "build", "-o", "server", "main.go"], check=True, timeout=200,
                        cwd=self.directory, env={**os.environ, "GO111MODULE": "off"})
         self.ended_well(self.upgrades_under_load(lambda version: f"""
 listeners: {{http: tcp://127.0.0.1:0}}
 apps: {{web: {{command: ./server, cwd: {self.directory}, workers: 2, env: {{VERSION: {version}}}}}}}
 """))
-
-
-EXPRESS = """
-const app = require('express')();
-app.get('/', (request, response) => response.send(`version=${process.env.VERSION} pid=${process.pid}\\n`));
-app.listen(PORT, '127.0.0.1');
-"""
-
-# Answers each frame, which is taken to come whole, masked and short, as browsers send short texts.
-WEBSOCKETS = """
-const crypto = require('crypto');
-const http = require('http');
-const server = http.createServer((request, response) => {
-  response.end(`version=${process.env.VERSION} pid=${process.pid}\\n`);
-});
-server.on('upgrade', (request, socket) => {
-  const key = request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-  socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n' +
-               `Sec-WebSocket-Accept: ${crypto.createHash('sha1').update(key).digest('base64')}\\r\\n\\r\\n`);
-  socket.on('data', (frame) => {
-    const text = frame.subarray(6).map((byte, i) => byte ^ frame[2 + i % 4]);
-    const answer = Buffer.from(`${process.env.VERSION}: ${text}`);
-    socket.write(Buffer.concat([Buffer.from([0x81, answer.length]), answer]));
-  });
-});
-server.listen(PORT, '127.0.0.1');
-"""
-
-NODE = """
-listeners: {{http: tcp://127.0.0.1:{port}}}
-apps:
-  web:
-    command: [node, server.js]
-    cwd: {directory}
-    protocol: node
-    workers: {workers}
-    env: {{VERSION: {version}}}
-    drain: {{timeout: {drain}}}
-"""
 
 
 class WebSocket:

@@ -13,7 +13,7 @@ from harness import SCALE, net
 from harness.load import LoadCase
 from harness.manual import example
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = "/usr/sbin:/usr/bin:/bin:" + os.environ.get("PATH", "")  # Debian's come first
 
 NGINX = """
 error_log stderr warn;

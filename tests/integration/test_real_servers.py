@@ -204,6 +204,7 @@ class Others(ServerCase):
         self.ended_well(self.upgraded("haproxy", delay="300ms", mode="keep-alive"))
 
     @needs("uwsgi")
+    @unittest.skipUnless(os.path.exists("/usr/lib/uwsgi/plugins/python3_plugin.so"), "uwsgi has no python3 plugin")
     @needs("nginx")
     def test_uwsgi_behind_nginx(self):
         self.write("app.py", WSGI)
@@ -213,6 +214,8 @@ class Others(ServerCase):
 
     @needs("plackup")
     def test_starlet(self):
+        if subprocess.run(["perl", "-MPlack::Handler::Starlet", "-e", "1"], check=False, capture_output=True).returncode:
+            self.skipTest("Starlet is not installed")
         self.write("app.psgi", PSGI)
         self.ended_well(self.upgraded("starlet"))
 

@@ -214,7 +214,8 @@ class Others(ServerCase):
 
     @needs("plackup")
     def test_starlet(self):
-        if subprocess.run(["perl", "-MPlack::Handler::Starlet", "-e", "1"], check=False, capture_output=True).returncode:
+        perl = subprocess.run(["perl", "-MPlack::Handler::Starlet", "-e", "1"], check=False, capture_output=True)
+        if perl.returncode != 0:
             self.skipTest("Starlet is not installed")
         self.write("app.psgi", PSGI)
         self.ended_well(self.upgraded("starlet"))

@@ -3,8 +3,6 @@
 
 #include <sys/syscall.h>
 
-#include <filesystem>
-
 #include "listeners_world.hpp"
 #include "master/serve_haproxy.hpp"
 #include "master/serve_multibinder.hpp"

@@ -89,12 +89,12 @@ TEST_CASE("served: what allow_bind has is opened once, kept, and given again") {
     const auto first = of.served.bind("127.0.0.1", port, 7);
     REQUIRE(first);
     inode = inode_of(*first);
-    CHECK(must(os::accept_queue(*first)).backlog == 7);
+    CHECK(must(os::accept_queue(*first)).backlog == 7U);
   }
   const auto second = of.served.bind("127.0.0.1", port, 100);
   REQUIRE(second);
   CHECK(inode_of(*second) == inode);
-  CHECK(of.world.row("multibinder-" + std::to_string(port)).backlog == 7);
+  CHECK(of.world.row("multibinder-" + std::to_string(port)).backlog == 7U);
   CHECK(errno_of_client(must(os::local_address(*second))) == 0);
 }
 

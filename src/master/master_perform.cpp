@@ -36,7 +36,11 @@ std::expected<std::shared_ptr<const Release>, std::string> Master::prepare(const
     if (!read) return std::unexpected(read.error().text);
     upgrade = std::move(*read);
   }
-  if (action.target) upgrade.overrides.target = action.target;
+  if (action.target && plan_.file.empty()) {  // as in check_upgrade()
+    upgrade.app.target = action.target;
+  } else if (action.target) {
+    upgrade.overrides.target = action.target;
+  }
   const core::AppPlan& plan = upgrade.app;
   if (plan_.head) {
     if (auto writable = check_head(*plan_.head); !writable) return std::unexpected(writable.error());

@@ -80,6 +80,19 @@ class Hooks(HookCase):
         self.assertEqual(web.app()["target"], str(self.a))
         self.ended_well(web)
 
+    def test_without_a_file_what_it_has_chosen_stays_the_target(self):
+        hook = self.script("pull.sh", f"test -e {self.directory}/once || echo target={self.directory}/b/worker\n"
+                           f"touch {self.directory}/once\n")
+        for folder in ("a", "b"):
+            (self.directory / folder).mkdir(exist_ok=True)
+            shutil.copy(build.program("http_worker"), self.directory / folder / "worker")
+        web = self.liveswap(None, args=["-s", str(self.directory / "a/worker"), "-l", "http=tcp://127.0.0.1:0",
+                                        "--pre-upgrade", str(hook)])
+        for _ in range(2):
+            web.ctl("upgrade", status=0)
+            self.assertEqual((web.app()["target"], web.app()["overrides"]), (str(self.directory / "b/worker"), []))
+        self.ended_well(web)
+
     def test_one_that_fails_is_told_with_its_last_lines(self):
         web = self.start("#!/bin/sh\necho 'no route to host' >&2\nexit 3\n")
         result = self.fails(web, "./pull.sh exited with status 3")

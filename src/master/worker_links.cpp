@@ -107,6 +107,10 @@ class Maker {
                             const node::ServerQuery& query) -> std::expected<ServerSocket, ServerRefusal> {
       auto socket = find_socket(context, ids, *release, query);
       if (!socket) return std::unexpected(std::move(socket.error()));
+      // libuv takes it for granted, and before Node 20 would wait in accept for a client who does not come.
+      if (const auto set = os::set_nonblock(socket->fd, true); !set) {
+        return std::unexpected(ServerRefusal{set.error().code, set.error().message()});
+      }
       return ServerSocket{socket->fd, context.setup.server_data(ids.app, node::key_of(query), query.data)};
     };
     return NodeLink::open(loop(), {plan.ready.when, plan.drain_message}, {.link = handlers_, .server = server});

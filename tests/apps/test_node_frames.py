@@ -58,6 +58,7 @@ class Frames(TestCase):
                           "addressType": 4})
         self.assertIsInstance(query["seq"], int)
         with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.setblocking(False)  # Node 18 accepts until nobody is left
             self.send({"cmd": "NODE_HANDLE", "type": "net.Native", "msg": {
                 "cmd": "NODE_CLUSTER", "seq": 0, "errno": 0, "key": "a key", "ack": query["seq"], "data": None}},
                 listener)

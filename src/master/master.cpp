@@ -123,18 +123,20 @@ void Master::post(core::Event event) {
 
 // An action may be answered at once, by an event that is then behind all that came before it.
 void Master::drain_inbox() {
+  bool somebody_exited = false;
   while (!inbox_.empty()) {
     const core::Event event = std::move(inbox_.front());
     inbox_.pop_front();
     actions_.clear();
     // Any worker may have called listen(2) since it got ready, with a backlog of its own, and nothing tells of that:
     // its end is a moment at which the master is awake anyway.
-    if (std::holds_alternative<core::WorkerExited>(event)) reassert_listeners();
+    somebody_exited = somebody_exited || std::holds_alternative<core::WorkerExited>(event);
     core_.step(now(), event, actions_);
     for (const core::Action& action : actions_) {
       std::visit([this](const auto& asked) { perform(asked); }, action);
     }
   }
+  if (somebody_exited) reassert_listeners();  // once for all that ended in this turn
   follow_deadline();
 }
 

@@ -18,6 +18,13 @@ Result<void> LockFile::write_pid(pid_t pid) const {
   return {};
 }
 
+Result<LockAttempt> keep_lock(OwnedFd taken) {
+  LockAttempt attempt;
+  attempt.lock.emplace(std::move(taken));
+  if (const auto written = attempt.lock->write_pid(::getpid()); !written) return std::unexpected(written.error());
+  return attempt;
+}
+
 Result<LockAttempt> take_lock(const std::string& path) {
   OwnedFd fd{adopt, ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
   if (!fd) return fail("open", path);

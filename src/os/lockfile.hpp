@@ -31,6 +31,9 @@ struct LockAttempt {
   pid_t holder = 0;              // somebody else's: what the file says, 0 if it says nothing (yet)
 };
 
+// One that another process has taken, and which is ours from now on.
+[[nodiscard]] Result<LockAttempt> keep_lock(OwnedFd taken);
+
 // Never waits. The directory must be one that only we can write.
 [[nodiscard]] Result<LockAttempt> take_lock(const std::string& path);
 

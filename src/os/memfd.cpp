@@ -28,12 +28,19 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-Result<OwnedFd> make_sealed_memfd(const char* name, std::span<const std::byte> content) {
+Result<OwnedFd> make_memfd(const char* name) {
   OwnedFd fd{adopt, create(name)};
   if (!fd) return fail("memfd_create", name);
+  return fd;
+}
+
+Result<OwnedFd> make_sealed_memfd(const char* name, std::span<const std::byte> content) {
+  auto made = make_memfd(name);
+  if (!made) return made;
+  OwnedFd& fd = *made;
   if (auto written = write_all(fd, "memfd", as_text(content)); !written) return std::unexpected(written.error());
   if (::fcntl(fd.get(), F_ADD_SEALS, kSeals) == -1) return fail("fcntl F_ADD_SEALS", name);
-  return fd;
+  return made;
 }
 
 Result<OwnedFd> make_input_memfd(const char* name, std::string_view content) {

@@ -16,7 +16,10 @@ namespace liveswap::os {
 // is only for people who look at /proc/PID/fd.
 [[nodiscard]] Result<OwnedFd> make_sealed_memfd(const char* name, std::span<const std::byte> content);
 
-// The same, to be read from its beginning: as a process's standard input.
+// A new memory file, empty and not sealed: for bytes that two processes share.
+[[nodiscard]] Result<OwnedFd> make_memfd(const char* name);
+
+// As sealed, to be read from its beginning: as a process's standard input.
 [[nodiscard]] Result<OwnedFd> make_input_memfd(const char* name, std::string_view content);
 
 // All bytes of a sealed memory file; borrows the descriptor and leaves its offset alone. Anything else than

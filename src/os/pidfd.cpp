@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -63,6 +64,17 @@ Result<OwnedFd> pidfd_open(pid_t pid) {
   return OwnedFd{adopt, static_cast<int>(fd)};
 }
 
+Result<OwnedFd> peer_pidfd(FdRef socket, pid_t pid) {
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+  int fd = -1;
+  socklen_t size = sizeof fd;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERPIDFD, &fd, &size) == 0) return OwnedFd{adopt, fd};
+  if (errno == ENOPROTOOPT) return pidfd_open(pid);
+  return fail("getsockopt SO_PEERPIDFD", socket.get());
+}
+
 Result<void> pidfd_send_signal(FdRef pidfd, int signal) {
   if (::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == -1) {
     return fail("pidfd_send_signal", signal);
@@ -97,6 +109,12 @@ Result<std::optional<ExitStatus>> reap(pid_t pid) {
   if (result == -1 && errno != ECHILD) return fail("waitid", pid);
   if (result == -1 || info.si_pid == 0) return std::optional<ExitStatus>{};
   return std::optional<ExitStatus>{from_siginfo(info)};
+}
+
+Result<OwnedFd> fetch_descriptor(FdRef pidfd, int number) {
+  const long fd = ::syscall(SYS_pidfd_getfd, pidfd.get(), number, 0);  // close-on-exec by itself
+  if (fd == -1) return fail("pidfd_getfd", number);
+  return OwnedFd{adopt, static_cast<int>(fd)};
 }
 
 Result<void> set_child_subreaper() {

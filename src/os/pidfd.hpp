@@ -28,6 +28,9 @@ struct ExitStatus {
 
 [[nodiscard]] Result<OwnedFd> pidfd_open(pid_t pid);
 
+// Of who connected this Unix socket, whose number is `pid`. Before Linux 6.5 it is opened by the number.
+[[nodiscard]] Result<OwnedFd> peer_pidfd(FdRef socket, pid_t pid);
+
 // ESRCH: it has ended (and may already be reaped).
 [[nodiscard]] Result<void> pidfd_send_signal(FdRef pidfd, int signal);
 
@@ -41,6 +44,9 @@ struct ExitStatus {
 
 // Reaps this child if it has ended; nullopt if it runs or is no child of ours.
 [[nodiscard]] Result<std::optional<ExitStatus>> reap(pid_t pid);
+
+// A duplicate of the process's descriptor `number` (Linux 5.6). Needs the right to trace it.
+[[nodiscard]] Result<OwnedFd> fetch_descriptor(FdRef pidfd, int number);
 
 // From now on descendants whose parent dies become children of this process.
 [[nodiscard]] Result<void> set_child_subreaper();

@@ -1,6 +1,7 @@
 #include "os/procfs.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -74,6 +75,12 @@ Result<ProcessStat> read_process_stat(pid_t pid) {
   return std::move(*stat);
 }
 
+bool shares_network(pid_t pid) {
+  const auto own = read_link("/proc/self/ns/net");
+  const auto its = read_link("/proc/" + std::to_string(pid) + "/ns/net");
+  return own && its && *own == *its;
+}
+
 Result<std::vector<std::string>> read_cmdline(pid_t pid) {
   const auto text = read_file(proc_path(pid, "cmdline"), kArgumentsMax);
   if (!text) return std::unexpected(text.error());
@@ -107,14 +114,15 @@ Result<uid_t> process_uid(pid_t pid) {
   return uid;
 }
 
-Result<std::size_t> count_open_fds() {
-  // Since Linux 6.2 the size of the directory is the number. Before that it is 0, and listing it opens one.
+Result<std::size_t> count_open_fds(pid_t pid) {
+  // Since Linux 6.2 the size of the directory is the number. Before that it is 0, and listing our own opens one.
+  const std::string path = proc_path(pid, "fd");
   struct stat info {};
-  if (::stat("/proc/self/fd", &info) == -1) return fail("stat", "/proc/self/fd");
+  if (::stat(path.c_str(), &info) == -1) return fail("stat", path);
   if (info.st_size > 0) return static_cast<std::size_t>(info.st_size);
-  const auto names = list_directory("/proc/self/fd");
+  const auto names = list_directory(path);
   if (!names) return std::unexpected(names.error());
-  return names->size() - 1;
+  return names->size() - (pid == ::getpid() ? 1 : 0);
 }
 
 Result<std::string> boot_id() {

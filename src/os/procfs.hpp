@@ -34,14 +34,18 @@ struct ProcessStat {
 // The command line; empty for a kernel thread or a process that has ended but is not reaped.
 [[nodiscard]] Result<std::vector<std::string>> read_cmdline(pid_t pid);
 
+// Whether it is in the network namespace of this process; false where that cannot be told.
+[[nodiscard]] bool shares_network(pid_t pid);
+
 // The value that the process was started with for this environment variable. Needs the right to trace it.
 [[nodiscard]] Result<std::optional<std::string>> read_environ(pid_t pid, std::string_view variable);
 
 // The real uid.
 [[nodiscard]] Result<uid_t> process_uid(pid_t pid);
 
-// How many descriptors this process has open.
-[[nodiscard]] Result<std::size_t> count_open_fds();
+// How many descriptors the process has open: told in a microsecond since Linux 6.2, before that by listing them. Needs
+// the right to trace it.
+[[nodiscard]] Result<std::size_t> count_open_fds(pid_t pid);
 
 // A random number that the kernel chose when it booted, as 36 characters.
 [[nodiscard]] Result<std::string> boot_id();

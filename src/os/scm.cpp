@@ -73,6 +73,12 @@ Result<std::optional<std::size_t>> send_message(FdRef socket, std::span<const st
   return fail("sendmsg", socket.get());
 }
 
+// Fails for what is no socket, which does not linger either.
+void do_not_linger(int number) {
+  const linger off{};
+  (void)::setsockopt(number, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+}
+
 }  // namespace
 
 Result<SendOutcome> send_packet(FdRef socket, std::span<const std::byte> payload, std::span<const FdRef> fds,
@@ -109,14 +115,19 @@ Result<std::optional<ReceivedPacket>> receive_packet(FdRef socket, std::size_t m
 
   ReceivedPacket packet;
   // All that the kernel has put into this process gets an owner, whatever else is wrong with the packet.
-  for_each_fd(message, [&](int number) { packet.fds.emplace_back(adopt, number); });
+  for_each_fd(message, [&](int number) {
+    packet.fds.emplace_back(adopt, number);
+    do_not_linger(number);
+  });
   for_each_credentials(message, [&](const ucred& sender) { packet.credentials = sender; });
   // Where the caller asks for MSG_TRUNC, size is that of the whole packet.
   const auto length = std::min(static_cast<std::size_t>(size), max_payload);
   packet.payload.assign(buffer, buffer + length);
   packet.truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || packet.fds.size() > max_fds;
   if (packet.truncated) packet.fds.clear();
-  packet.eof = size == 0 && !packet.truncated && message.msg_controllen == 0 && at_end(socket);
+  // An end has no sender: pid 0, which a stream gives it all the same.
+  const bool sent = size > 0 || !packet.fds.empty() || (packet.credentials && packet.credentials->pid != 0);
+  packet.eof = !sent && !packet.truncated && at_end(socket);
   return std::optional<ReceivedPacket>{std::move(packet)};
 }
 

@@ -6,6 +6,8 @@
 // a part on its way (payload longer than asked for, more descriptors than asked for or than this process may
 // open) has `truncated` set and carries no descriptors: all are closed, since nobody can say which are
 // missing.
+//
+// A received socket has no SO_LINGER, whatever its sender had set: closing it must not make this process wait.
 #pragma once
 
 #include <sys/socket.h>

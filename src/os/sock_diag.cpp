@@ -1,8 +1,6 @@
 #include "os/sock_diag.hpp"
 
 #include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <netinet/in.h>
@@ -13,96 +11,29 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <functional>
-#include <memory>
 #include <optional>
-#include <span>
 
-#include "os/fd.hpp"
+#include "os/diag_socket.hpp"
+#include "os/inet_diag_ends.hpp"
 
 namespace liveswap::os {
 namespace {
 
-constexpr std::size_t kBufferSize = 32 * 1024;  // the kernel fills at most this much at a time
+constexpr unsigned kNewSynRecv = 12;  // TCP_NEW_SYN_RECV: which the kernel shows as TCP_SYN_RECV
+
 constexpr std::uint32_t kAnyCookie = ~0U;
 
-using Bytes = std::span<const std::byte>;
-using Receiver = std::function<void(Bytes)>;  // gets the payload of each message
-
-template <class T>
-T read_struct(Bytes bytes) {
-  T value{};
-  std::memcpy(&value, bytes.data(), std::min(sizeof value, bytes.size()));
-  return value;
-}
-
-std::size_t aligned(std::size_t size) { return (size + 3) & ~std::size_t{3}; }
-
-// Cuts the first message off; nullopt where the rest is no message.
-std::optional<Bytes> next_message(Bytes& rest) {
-  if (rest.size() < sizeof(nlmsghdr)) return std::nullopt;
-  const auto length = read_struct<nlmsghdr>(rest).nlmsg_len;
-  if (length < sizeof(nlmsghdr) || length > rest.size()) return std::nullopt;
-  const Bytes message = rest.first(length);
-  rest = rest.subspan(std::min(aligned(length), rest.size()));
-  return message;
-}
-
-// Hands the payloads on. True at the end of the answer: of a dump its DONE, else the only message.
-Result<bool> take_messages(Bytes rest, bool dump, const Receiver& receiver) {
-  while (const auto message = next_message(rest)) {
-    const auto type = read_struct<nlmsghdr>(*message).nlmsg_type;
-    const Bytes payload = message->subspan(sizeof(nlmsghdr));
-    if (type == NLMSG_DONE) return true;
-    if (type == NLMSG_ERROR) return fail_with(-read_struct<nlmsgerr>(payload).error, "sock_diag");
-    if (type == SOCK_DIAG_BY_FAMILY) receiver(payload);
-    if (!dump) return true;
-  }
-  return false;
-}
+using Bytes = DiagSocket::Bytes;
 
 template <class Request>
-Result<void> ask(const Request& request, bool dump, const Receiver& receiver) {
-  const OwnedFd socket{adopt, ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)};
-  if (!socket) return fail("socket", "NETLINK_SOCK_DIAG");
-  struct {
-    nlmsghdr header;
-    Request body;
-  } message{};
-  message.header.nlmsg_len = sizeof message;
-  message.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  message.header.nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | (dump ? NLM_F_DUMP : 0));
-  message.body = request;
-  if (::send(socket.get(), &message, sizeof message, 0) == -1) return fail("send", "NETLINK_SOCK_DIAG");
-
-  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kBufferSize);
-  for (;;) {
-    const ssize_t size =
-        retry_interrupted([&] { return ::recv(socket.get(), buffer.get(), kBufferSize, 0); });
-    if (size == -1) return fail("recv", "NETLINK_SOCK_DIAG");
-    const auto done = take_messages({buffer.get(), static_cast<std::size_t>(size)}, dump, receiver);
-    if (!done) return std::unexpected(done.error());
-    if (*done) return {};
-  }
+Result<void> ask(const Request& request, bool dump, const DiagSocket::Receiver& receiver) {
+  auto socket = DiagSocket::open();
+  if (!socket) return std::unexpected(socket.error());
+  if (auto asked = socket->ask(request, dump); !asked) return asked;
+  return socket->receive_all(receiver);
 }
 
-SocketAddress local_of(const inet_diag_msg& message) {
-  sockaddr_storage storage{};
-  if (message.idiag_family == AF_INET) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = message.id.idiag_sport;
-    std::memcpy(&address.sin_addr, message.id.idiag_src, sizeof address.sin_addr);
-    std::memcpy(&storage, &address, sizeof address);
-    return SocketAddress::from_kernel(storage, sizeof address);
-  }
-  sockaddr_in6 address{};
-  address.sin6_family = AF_INET6;
-  address.sin6_port = message.id.idiag_sport;
-  std::memcpy(&address.sin6_addr, message.id.idiag_src, sizeof address.sin6_addr);
-  std::memcpy(&storage, &address, sizeof address);
-  return SocketAddress::from_kernel(storage, sizeof address);
-}
+SocketAddress local_of(const inet_diag_msg& message) { return local_end(message.idiag_family, message.id); }
 
 std::string unix_name(Bytes name) {
   sockaddr_storage storage{};
@@ -116,19 +47,15 @@ std::string unix_name(Bytes name) {
 UnixSocket read_unix_socket(Bytes payload) {
   UnixSocket socket;
   socket.inode = read_struct<unix_diag_msg>(payload).udiag_ino;
-  Bytes rest = payload.subspan(std::min(aligned(sizeof(unix_diag_msg)), payload.size()));
-  while (rest.size() >= sizeof(rtattr)) {
-    const auto attribute = read_struct<rtattr>(rest);
-    if (attribute.rta_len < sizeof(rtattr) || attribute.rta_len > rest.size()) break;
-    const Bytes value = rest.first(attribute.rta_len).subspan(sizeof(rtattr));
-    if (attribute.rta_type == UNIX_DIAG_NAME) socket.name = unix_name(value);
-    if (attribute.rta_type == UNIX_DIAG_RQLEN) {
+  const Bytes attributes = payload.subspan(std::min(aligned(sizeof(unix_diag_msg)), payload.size()));
+  for_each_attribute(attributes, [&](unsigned type, Bytes value) {
+    if (type == UNIX_DIAG_NAME) socket.name = unix_name(value);
+    if (type == UNIX_DIAG_RQLEN) {
       const auto queues = read_struct<unix_diag_rqlen>(value);
       socket.receive_queue = queues.udiag_rqueue;
       socket.send_queue = queues.udiag_wqueue;
     }
-    rest = rest.subspan(std::min(aligned(attribute.rta_len), rest.size()));
-  }
+  });
   return socket;
 }
 
@@ -174,25 +101,49 @@ Result<TcpSocket> find_tcp_socket(const SocketAddress& local, const SocketAddres
   const auto asked = ask(request, false, [&](Bytes payload) {
     const auto message = read_struct<inet_diag_msg>(payload);
     if (message.id.idiag_sport != request.id.idiag_sport || message.id.idiag_dport != request.id.idiag_dport) return;
-    found = TcpSocket{message.idiag_inode, message.idiag_uid, message.idiag_state == TCP_ESTABLISHED};
+    found = TcpSocket{message.idiag_inode, message.idiag_uid, message.idiag_state == TCP_ESTABLISHED,
+                      message.idiag_state == TCP_SYN_RECV};
   });
   if (!asked) return std::unexpected(asked.error());
   if (!found) return fail_with(ENOENT, "sock_diag");
   return *found;
 }
 
-Result<std::vector<InetSocket>> list_inet_sockets(int family, int type) {
+Result<std::vector<InetSocket>> list_inet_sockets(int family, int type, std::uint16_t port) {
   inet_diag_req_v2 request{};
+  request.id.idiag_sport = htons(port);
   request.sdiag_family = static_cast<std::uint8_t>(family);
   request.sdiag_protocol = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
   request.idiag_states = type == SOCK_STREAM ? 1U << TCP_LISTEN : ~0U;
   std::vector<InetSocket> sockets;
   const auto asked = ask(request, true, [&](Bytes payload) {
     const auto message = read_struct<inet_diag_msg>(payload);
+    if (port != 0 && message.id.idiag_sport != request.id.idiag_sport) return;
     sockets.push_back({local_of(message), message.idiag_inode, message.idiag_uid});
   });
   if (!asked) return std::unexpected(asked.error());
   return sockets;
+}
+
+Result<std::vector<TcpEnds>> list_handshakes(const SocketAddress& listener) {
+  inet_diag_req_v2 request{};
+  request.sdiag_protocol = IPPROTO_TCP;
+  request.idiag_states = 1U << TCP_SYN_RECV | 1U << kNewSynRecv;
+  request.id.idiag_sport = htons(listener.port());
+  std::vector<TcpEnds> handshakes;
+  const auto take = [&](Bytes payload) {
+    const auto message = read_struct<inet_diag_msg>(payload);
+    if (message.idiag_state != TCP_SYN_RECV || message.id.idiag_sport != request.id.idiag_sport) return;
+    const SocketAddress local = local_of(message);
+    if (!listener.is_any_host() && local.host() != listener.host()) return;
+    handshakes.push_back({local, remote_end(message.idiag_family, message.id)});
+  };
+  for (const int family : {AF_INET, AF_INET6}) {
+    if (family == AF_INET6 && listener.family() == AF_INET) continue;  // but IPv4 comes to an IPv6 listener, too
+    request.sdiag_family = static_cast<std::uint8_t>(family);
+    if (const auto asked = ask(request, true, take); !asked) return std::unexpected(asked.error());
+  }
+  return handshakes;
 }
 
 Result<std::vector<UnixSocket>> list_unix_sockets() {

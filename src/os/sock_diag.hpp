@@ -26,8 +26,14 @@ struct UnixSocket {
   std::uint32_t send_queue = 0;     // of a listener: its backlog
 };
 
-// family AF_INET or AF_INET6, type SOCK_STREAM (those that listen) or SOCK_DGRAM (all that are bound).
-[[nodiscard]] Result<std::vector<InetSocket>> list_inet_sockets(int family, int type);
+// family AF_INET or AF_INET6, type SOCK_STREAM (those that listen) or SOCK_DGRAM (all that are bound); of one port, or
+// of all with 0.
+[[nodiscard]] Result<std::vector<InetSocket>> list_inet_sockets(int family, int type, std::uint16_t port = 0);
+
+// Both ends of a connection.
+struct TcpEnds {
+  SocketAddress local, remote;
+};
 
 // The TCP socket of this machine whose own address is `local` and whose peer's is `remote`: so the other end of a
 // connection over loopback tells whose it is. ENOENT: there is none.
@@ -35,8 +41,13 @@ struct TcpSocket {
   std::uint32_t inode = 0;   // 0: no process has it any more
   uid_t uid = 0;             // of whoever made it; root's where no process has it any more
   bool established = false;  // not closed by either side
+  bool shakes_hands = false;  // it is none yet: the client's last packet, which makes it one, has not come
 };
 [[nodiscard]] Result<TcpSocket> find_tcp_socket(const SocketAddress& local, const SocketAddress& remote);
+
+// The peers whose handshake with a listening TCP socket of that own address (its host can be any, as the listener's) is
+// under way. Walks all connections of the machine: some 15 ms where there are many.
+[[nodiscard]] Result<std::vector<TcpEnds>> list_handshakes(const SocketAddress& listener);
 
 [[nodiscard]] Result<std::vector<UnixSocket>> list_unix_sockets();
 [[nodiscard]] Result<UnixSocket> find_unix_socket(std::uint32_t inode);

@@ -7,6 +7,7 @@
 #include <array>
 #include <span>
 
+#include "os/bpf.hpp"
 #include "os/socket_option.hpp"
 
 namespace liveswap::os {
@@ -15,34 +16,21 @@ namespace {
 constexpr std::uint32_t kDrop = 0;
 constexpr std::uint32_t kPass = 0xffffffff;  // this many bytes of the packet are kept
 
-constexpr sock_filter statement(unsigned code, std::uint32_t operand) {
-  return {static_cast<std::uint16_t>(code), 0, 0, operand};
-}
-
-constexpr sock_filter jump_if_equal(std::uint32_t operand, std::uint8_t then_skip, std::uint8_t else_skip) {
-  return {BPF_JMP | BPF_JEQ | BPF_K, then_skip, else_skip, operand};
-}
-
 // A TCP socket's filter sees the packet from the TCP header on; its flags are the byte at 13.
 constexpr std::uint32_t kFlagsOffset = 13;
 constexpr std::uint32_t kSyn = 0x02;
 constexpr std::uint32_t kAck = 0x10;
 constexpr std::array kDropOpening{
-    statement(BPF_LD | BPF_B | BPF_ABS, kFlagsOffset),
-    statement(BPF_ALU | BPF_AND | BPF_K, kSyn | kAck),
-    jump_if_equal(kSyn, 0, 1),
-    statement(BPF_RET | BPF_K, kDrop),
-    statement(BPF_RET | BPF_K, kPass),
+    bpf::statement(BPF_LD | BPF_B | BPF_ABS, kFlagsOffset),
+    bpf::statement(BPF_ALU | BPF_AND | BPF_K, kSyn | kAck),
+    bpf::jump(BPF_JEQ, kSyn, 0, 1),
+    bpf::statement(BPF_RET | BPF_K, kDrop),
+    bpf::statement(BPF_RET | BPF_K, kPass),
 };
-constexpr std::array kDropAll{statement(BPF_RET | BPF_K, kDrop)};
+constexpr std::array kDropAll{bpf::statement(BPF_RET | BPF_K, kDrop)};
 
 Result<void> attach(FdRef socket, std::span<const sock_filter> filter) {
-  const sock_fprog program{static_cast<unsigned short>(filter.size()),
-                           const_cast<sock_filter*>(filter.data())};  // NOLINT: the kernel only reads it
-  if (::setsockopt(socket.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == -1) {
-    return fail("setsockopt SO_ATTACH_FILTER", socket.get());
-  }
-  return {};
+  return bpf::attach(socket, SO_ATTACH_FILTER, "SO_ATTACH_FILTER", filter);
 }
 
 }  // namespace

@@ -13,9 +13,21 @@ constexpr auto kCommands = std::to_array<Command>({
 #define COMMAND(name, method, level, replies, arguments, help) \
   {name, #method, Level::level, Replies::replies, arguments, help},
 #define LOCAL_COMMAND(name, arguments, help) {name, "", Level::none, Replies::one, arguments, help},
+#define METHOD(...)
 #include "wire/commands.def"
 #undef COMMAND
 #undef LOCAL_COMMAND
+#undef METHOD
+});
+
+constexpr auto kOtherMethods = std::to_array<Command>({
+#define COMMAND(...)
+#define LOCAL_COMMAND(...)
+#define METHOD(method, level, replies) {"", #method, Level::level, Replies::replies, "", ""},
+#include "wire/commands.def"
+#undef COMMAND
+#undef LOCAL_COMMAND
+#undef METHOD
 });
 
 static_assert(std::ranges::none_of(kCommands,
@@ -46,6 +58,8 @@ std::string_view name_of(Level level) {
 
 std::span<const Command> commands() { return kCommands; }
 
+std::span<const Command> other_methods() { return kOtherMethods; }
+
 const Command* find_command(std::string_view name) {
   const auto found = std::ranges::find(kCommands, name, &Command::name);
   return found == kCommands.end() ? nullptr : &*found;
@@ -53,8 +67,11 @@ const Command* find_command(std::string_view name) {
 
 const Command* find_method(std::string_view method) {
   if (method.empty()) return nullptr;
-  const auto found = std::ranges::find(kCommands, method, &Command::method);
-  return found == kCommands.end() ? nullptr : &*found;
+  for (const auto table : {commands(), other_methods()}) {
+    const auto found = std::ranges::find(table, method, &Command::method);
+    if (found != table.end()) return &*found;
+  }
+  return nullptr;
 }
 
 std::string name_app_in(std::string text, std::string_view app) {
@@ -82,6 +99,14 @@ std::optional<Error> find_error(std::string_view full_name) {
   const auto found = std::ranges::find(kErrors, full_name.substr(1), &ErrorRow::name);
   if (found == kErrors.end()) return std::nullopt;
   return static_cast<Error>(found - kErrors.begin());
+}
+
+bool is_ticket(std::string_view text) {
+  constexpr std::string_view kOthers = "._-";
+  return text.size() >= kTicketLeast && text.size() <= kTicketMost && std::ranges::all_of(text, [&](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  kOthers.find(c) != std::string_view::npos;
+         });
 }
 
 std::string_view interface_description() {

@@ -45,7 +45,11 @@ std::string_view LaunchPlanView::check_header() const {
   if (u32(kMagicAt) != kMagic) return "this is no launch plan";
   if (u32(kVersionAt) != kLaunchPlanVersion) return "the plan is of another version";
   if (u32(kSizeAt) != bytes_.size()) return "the plan is not as long as its header says";
-  if ((u32(kFlagsAt) & ~std::uint32_t{kAllFlags}) != 0) return "the plan has unknown flags";
+  const std::uint32_t flags = u32(kFlagsAt);
+  if ((flags & ~std::uint32_t{kAllFlags}) != 0) return "the plan has unknown flags";
+  if ((flags & (kWatchUnlink | kDenyIoUring)) != 0 && (flags & kHasFilter) == 0) {
+    return "the plan says what a filter does, and has none";
+  }
   if (placement_count() > kPlanDescriptorsMax) return "the plan has too many placements";
   if (limit_count() > kPlanLimitsMax) return "the plan has too many limits";
   if (group_count() > kPlanGroupsMax) return "the plan has too many groups";
@@ -157,6 +161,11 @@ std::optional<std::uint32_t> LaunchPlanView::umask() const {
 }
 std::optional<std::int32_t> LaunchPlanView::oom_score_adj() const {
   return flag(kHasOomScore) ? std::optional{static_cast<std::int32_t>(u32(kOomScoreAt))} : std::nullopt;
+}
+
+std::optional<Filter> LaunchPlanView::filter() const {
+  if (!flag(kHasFilter)) return std::nullopt;
+  return Filter{.watch_unlink = flag(kWatchUnlink), .deny_io_uring = flag(kDenyIoUring)};
 }
 
 std::size_t LaunchPlanView::limits_at() const {

@@ -30,7 +30,7 @@
 
 namespace liveswap::wire {
 
-inline constexpr std::uint16_t kLaunchPlanVersion = 1;
+inline constexpr std::uint16_t kLaunchPlanVersion = 2;
 inline constexpr std::size_t kLaunchPlanMax = std::size_t{8} << 20;  // above the kernel's own 6 MiB for exec
 inline constexpr std::uint32_t kPlanDescriptorsMax = 4096;           // the launcher's table of them
 inline constexpr std::uint32_t kPlanTargetMax = 65535;  // highest number a descriptor can be given
@@ -59,6 +59,13 @@ struct Identity {
   bool operator==(const Identity&) const = default;
 };
 
+// The program's bind and listen wait for the master's answer (seccomp user notification), and so do:
+struct Filter {
+  bool watch_unlink = false;   // its unlink and rename
+  bool deny_io_uring = false;  // nothing: io_uring_setup, which else waits too, fails with EPERM
+  bool operator==(const Filter&) const = default;
+};
+
 struct LaunchPlan {
   std::string program;  // with a '/': a path, from the directory on; else looked for in PATH of `variables`
   std::vector<std::string> arguments;  // from argv[0] on
@@ -77,6 +84,7 @@ struct LaunchPlan {
   std::optional<std::uint32_t> umask;
   std::optional<std::int32_t> oom_score_adj;
   bool new_session = true;
+  std::optional<Filter> filter;
   bool operator==(const LaunchPlan&) const = default;
 };
 
@@ -114,6 +122,7 @@ class LaunchPlanView {
   [[nodiscard]] std::optional<std::uint32_t> umask() const;
   [[nodiscard]] std::optional<std::int32_t> oom_score_adj() const;
   [[nodiscard]] bool new_session() const;
+  [[nodiscard]] std::optional<Filter> filter() const;
 
  private:
   explicit LaunchPlanView(std::span<const std::byte> bytes) : bytes_(bytes) {}

@@ -55,6 +55,13 @@ class PlanWriter {
 
 std::uint32_t count(std::size_t size) { return static_cast<std::uint32_t>(size); }
 
+void write_filter(PlanWriter& writer, const LaunchPlan& plan) {
+  if (!plan.filter) return;
+  writer.set_flag(kHasFilter, true);
+  writer.set_flag(kWatchUnlink, plan.filter->watch_unlink);
+  writer.set_flag(kDenyIoUring, plan.filter->deny_io_uring);
+}
+
 void write_identity(PlanWriter& writer, const LaunchPlan& plan) {
   if (!plan.identity) return;
   writer.set_flag(kHasIdentity, true);
@@ -130,6 +137,7 @@ std::expected<std::vector<std::byte>, FormatError> encode(const LaunchPlan& plan
   writer.set(kDescriptorsAt, plan.descriptors);
   writer.set(kPlacementsAt, count(plan.placements.size()));
   writer.set(kLimitsAt, count(plan.limits.size()));
+  write_filter(writer, plan);
   write_identity(writer, plan);
   write_tables(writer, plan);
   write_texts(writer, plan);

@@ -41,7 +41,10 @@ enum Flag : std::uint32_t {
   kHasDirectory = 1U << 4,
   kHasCgroup = 1U << 5,
   kHasChannel = 1U << 6,
-  kAllFlags = (1U << 7) - 1,
+  kHasFilter = 1U << 7,  // the two below say what it does, and are only set with it
+  kWatchUnlink = 1U << 8,
+  kDenyIoUring = 1U << 9,
+  kAllFlags = (1U << 10) - 1,
 };
 
 }  // namespace liveswap::wire::plan_layout

@@ -72,6 +72,7 @@ std::string_view read_query(const Json& object, ServerQuery& query) {
   query.seq = *seq;
   query.kind = *kind;
   query.address = text_of(object, "address");
+  if (query.address.size() > kAddressMax) return "the address of the query is too long";
   query.descriptor = static_cast<int>(*descriptor < 0 ? -1 : *descriptor);
   query.index = static_cast<std::uint32_t>(*index);
   query.v6only = (*flags & kTcpIpv6Only) != 0;

@@ -25,6 +25,7 @@
 namespace liveswap::wire::node {
 
 inline constexpr std::size_t kLineMax = std::size_t{1} << 20;  // bytes; a longer one is a program's own, and not for us
+inline constexpr std::size_t kAddressMax = 255;             // bytes; paths have 108, and hosts fewer
 inline constexpr std::size_t kDataMax = 4096;                  // bytes of a server's data; TLS ticket keys take 140
 
 enum class AddressKind { tcp, pipe, udp4, udp6, descriptor };

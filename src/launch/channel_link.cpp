@@ -2,6 +2,7 @@
 
 #include <sys/uio.h>
 
+#include <cstring>
 #include <span>
 
 #include "launch/system.hpp"
@@ -66,6 +67,20 @@ Failure ChannelLink::receive_until_go(Received& into) {
       into.count += static_cast<std::uint32_t>(packet.fds);
     }
   }
+}
+
+int ChannelLink::send_filter(int notifier) {
+  std::array<std::byte, channel::kHeaderSize> bytes{};
+  const auto size = channel::encode(channel::Filter{}, 1, bytes);
+  if (!size) return EPROTO;
+  alignas(cmsghdr) std::array<std::byte, os::control_space_for_fds(1)> control{};
+  iovec part{bytes.data(), *size};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  std::memcpy(os::attach_fd_header(message, control.data(), 1), &notifier, sizeof notifier);
+  const long sent = sys::call_uninterrupted(SYS_sendmsg, fd_, &message, MSG_NOSIGNAL);
+  return sent < 0 ? static_cast<int>(-sent) : 0;
 }
 
 int ChannelLink::send_executing() {

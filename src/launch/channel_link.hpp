@@ -30,7 +30,8 @@ class ChannelLink {
   // must not), EMFILE (descriptors were lost on the way, since this process may not open as many).
   [[nodiscard]] Failure receive_until_go(Received& into);
 
-  [[nodiscard]] int send_executing();  // 0 or an errno
+  [[nodiscard]] int send_filter(int notifier);  // a duplicate of it; 0 or an errno
+  [[nodiscard]] int send_executing();           // 0 or an errno
   void send_failed(std::string_view step, const Failure& failure);
 
   [[nodiscard]] int fd() const { return fd_; }

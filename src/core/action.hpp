@@ -42,8 +42,15 @@ struct CloseListeners { AppId app; };
 // Put back what a worker can have changed on the shared sockets (the backlog), after it became ready.
 struct ReassertListeners { AppId app; };
 
+// New connections of the app's steered listeners go to the sockets of these workers from now on, to each in the same
+// share, and to no others: Steered, or SteerFailed and they go where they went before. Each is answered once, in order.
+struct Steer { AppId app; std::vector<WorkerId> workers; };
+
 // Launched, LaunchFailed, later WorkerExited.
 struct Spawn { WorkerId worker; AppId app; Slot slot; GenerationId generation; ReleaseId release; };
+// New connections go elsewhere by Steered, unless there is nobody else: WorkerStarved once nothing waits in the queues
+// that are its own, WorkerEmpty once it has no connection open, either.
+struct Starve { WorkerId worker; };
 // By the app's protocol, once at most, and only after Launched. `timeout`: when it will be stopped.
 struct AskDrain { WorkerId worker; Duration timeout; };
 // To the main process, or to all that the worker started. Can come as soon as Spawn was performed, before Launched.
@@ -87,7 +94,8 @@ struct Tell { Note note; };
 struct Exit { int status = 0; };
 
 using Action = std::variant<RunHook, StopHook, PrepareRelease, DropRelease, OpenListeners, QuiesceListeners,
-                            CloseListeners, ReassertListeners, Spawn, AskDrain, SignalWorker, Answer, Tell, Exit>;
+                            CloseListeners, ReassertListeners, Steer, Spawn, Starve, AskDrain, SignalWorker, Answer,
+                            Tell, Exit>;
 using ActionList = std::vector<Action>;
 
 }  // namespace liveswap::core

@@ -11,10 +11,6 @@ namespace liveswap::core {
 
 namespace {
 
-// How long a stopping app may take to serve what waits in its listeners' queues, before it is drained with
-// what it has. Whoever waits longer than this meets a program that does not accept.
-constexpr Duration kQuiesceMax = std::chrono::seconds(5);
-
 // Something serves the queues, or will again.
 bool can_serve(const App& app) {
   if (ready_workers(app) > 0) return true;
@@ -98,7 +94,7 @@ void stop_app(Supervisor& s, App& app, bool now, std::optional<Failure> failure)
   if (now || !app.listeners_open || !can_serve(app)) return leave_all(s, app);
   app.stopping->quiescing = true;
   s.desk.act(QuiesceListeners{app.id});
-  s.desk.timers.arm(quiesce_timer(app.id), later(s.desk.now, kQuiesceMax));
+  s.desk.timers.arm(quiesce_timer(app.id), later(s.desk.now, kQueuesMax));
 }
 
 void hurry_stop(Supervisor& s, App& app) {
@@ -138,6 +134,7 @@ void remember(Supervisor& s, App& app, const Rollout& rollout, Result result) {
 
 void settle(Supervisor& s, App& app) {
   advance_rollout(s, app);
+  steer(s, app);
   advance_stop(s, app);
   limit_draining(s, app);
   bury_generations(s, app);

@@ -36,6 +36,12 @@ class Backoff {
 
   void forget() { *this = Backoff{}; }
 
+  // See archive.hpp.
+  template <class Archive>
+  void persist(Archive& archive) {
+    archive(next_, deaths_);
+  }
+
  private:
   bool over_limit(Time now, const AppPolicy& policy);
 

@@ -87,6 +87,42 @@ Words names<LogFormat>() {
 }
 
 template <>
+Words names<IoUring>() {
+  static constexpr auto words = std::to_array({
+#define IO_URING LIVESWAP_NAME_ROW
+#include "core/choices.def"
+  });
+  return words;
+}
+
+template <>
+Words names<BindBy>() {
+  static constexpr auto words = std::to_array<std::string_view>({
+#define BIND_BY(id, name, ...) name,
+#include "core/choices.def"
+  });
+  return words;
+}
+
+template <>
+Words names<Handoff>() {
+  static constexpr auto words = std::to_array({
+#define HANDOFF LIVESWAP_NAME_ROW
+#include "core/choices.def"
+  });
+  return words;
+}
+
+template <>
+Words names<Queues>() {
+  static constexpr auto words = std::to_array<std::string_view>({
+#define QUEUES(id, name, ...) name,
+#include "core/choices.def"
+  });
+  return words;
+}
+
+template <>
 Words names<OnStartFailure>() {
   static constexpr auto words = std::to_array({
 #define ON_START_FAILURE LIVESWAP_NAME_ROW
@@ -100,6 +136,8 @@ Words names<OnStartFailure>() {
 std::string_view name_of(Protocol protocol) { return pick(names<Protocol>(), protocol); }
 std::string_view name_of(SocketKind kind) { return pick(names<SocketKind>(), kind); }
 std::string_view name_of(LogLevel level) { return pick(names<LogLevel>(), level); }
+std::string_view name_of(Handoff handoff) { return pick(names<Handoff>(), handoff); }
+std::string_view name_of(BindBy bind_by) { return pick(names<BindBy>(), bind_by); }
 
 std::string_view name_of(InheritAs inherit_as) { return pick(names<InheritAs>(), inherit_as); }
 
@@ -131,6 +169,8 @@ int first_descriptor(InheritAs inherit_as) {
   });
   return numbers[static_cast<std::size_t>(std::to_underlying(inherit_as))];
 }
+
+bool hands_descriptors(Protocol protocol) { return protocol != Protocol::node && protocol != Protocol::bind; }
 
 bool is_unix(SocketKind kind) { return kind != SocketKind::tcp && kind != SocketKind::udp; }
 

@@ -53,6 +53,26 @@ enum class OnStartFailure {
 #include "core/choices.def"
 };
 
+enum class IoUring {
+#define IO_URING LIVESWAP_ENUM_ROW
+#include "core/choices.def"
+};
+
+enum class BindBy {
+#define BIND_BY LIVESWAP_ENUM_ROW
+#include "core/choices.def"
+};
+
+enum class Handoff {
+#define HANDOFF LIVESWAP_ENUM_ROW
+#include "core/choices.def"
+};
+
+enum class Queues {
+#define QUEUES LIVESWAP_ENUM_ROW
+#include "core/choices.def"
+};
+
 #undef LIVESWAP_ENUM_ROW
 
 // The words for the values of one of the enums above, in its order.
@@ -75,14 +95,25 @@ template <>
 std::span<const std::string_view> names<LogFormat>();
 template <>
 std::span<const std::string_view> names<OnStartFailure>();
+template <>
+std::span<const std::string_view> names<IoUring>();
+template <>
+std::span<const std::string_view> names<BindBy>();
+template <>
+std::span<const std::string_view> names<Handoff>();
+template <>
+std::span<const std::string_view> names<Queues>();
 
 std::string_view name_of(Protocol);
 std::string_view name_of(InheritAs);
 std::string_view name_of(SocketKind);
 std::string_view name_of(LogLevel);
+std::string_view name_of(Handoff);
+std::string_view name_of(BindBy);
 
 std::optional<int> drain_signal(Protocol);  // its default; none: it is asked by a message on the channel
 ReadyWhen default_ready(Protocol);
+bool hands_descriptors(Protocol);  // its workers get the listeners as descriptors, when they start
 int first_descriptor(InheritAs);  // of its listeners
 bool is_unix(SocketKind);
 bool is_datagram(SocketKind);  // else it has a queue of connections

@@ -4,9 +4,13 @@
 #include <string>
 #include <utility>
 
+#include "core/archive_reader.hpp"
+#include "core/archive_writer.hpp"
 #include "core/operator.hpp"
+#include "core/persist_state.hpp"
 #include "core/slots.hpp"
 #include "core/snapshots.hpp"
+#include "core/state_check.hpp"
 #include "core/supervisor.hpp"
 #include "core/text.hpp"
 
@@ -26,6 +30,8 @@ class Handler {
       start_app(s_, app, std::nullopt);
     }
   }
+
+  void operator()(const Resumed& event) { resume(s_, event); }
 
   void operator()(const TimePassed&) {
     while (const auto due = s_.desk.timers.take_due(s_.desk.now)) timer_passed(*due);
@@ -50,6 +56,13 @@ class Handler {
     if (App* app = touch(event.app)) listeners_quiet(s_, *app);
   }
 
+  void operator()(const Steered& event) {
+    if (App* app = touch(event.app)) steered(*app);
+  }
+  void operator()(const SteerFailed& event) {
+    if (App* app = touch(event.app)) steer_failed(s_, *app, event.text);
+  }
+
   void operator()(const Launched& event) {
     if (Worker* worker = touch(event.worker)) worker_launched(s_.desk, *worker);
   }
@@ -68,6 +81,13 @@ class Handler {
     if (worker == nullptr || worker->state != WorkerState::starting) return;
     worker_ready(s_.desk, *worker);
     slot_ready(s_, *worker);
+  }
+
+  void operator()(const WorkerStarved& event) {
+    if (Worker* worker = touch(event.worker)) worker_starved(s_.desk, *worker);
+  }
+  void operator()(const WorkerEmpty& event) {
+    if (Worker* worker = touch(event.worker)) worker_empty(s_.desk, *worker);
   }
 
   // Only a worker that serves can leave by itself; one that says so before it is ready is expected to exit,
@@ -180,6 +200,9 @@ class Handler {
       case TimerKind::worker:
         if (Worker* worker = touch(WorkerId{timer.owner})) state_time_is_up(*worker);
         return;
+      case TimerKind::starve:
+        if (Worker* worker = touch(WorkerId{timer.owner})) worker_starved(s_.desk, *worker);
+        return;
       case TimerKind::watchdog:
         if (Worker* worker = touch(WorkerId{timer.owner})) {
           hangs(*worker, "no sign of life for " + text_of(worker->watchdog.value_or(Duration::zero())));
@@ -190,6 +213,9 @@ class Handler {
         return;
       case TimerKind::prepare:
         if (App* app = touch(AppId{timer.owner})) prepare_again(s_, *app);
+        return;
+      case TimerKind::steer:
+        touch(AppId{timer.owner});
         return;
       case TimerKind::quiesce:
         if (App* app = touch(AppId{timer.owner})) listeners_quiet(s_, *app);
@@ -230,6 +256,17 @@ Core::Core(Setup setup) : state_(std::make_unique<State>()) {
 }
 
 Core::~Core() = default;
+
+void Core::save(ArchiveWriter& archive) const { archive(state_->supervisor); }
+
+std::expected<std::unique_ptr<Core>, std::string> Core::restore(ArchiveReader& archive) {
+  auto core = std::make_unique<Core>(Setup{});
+  Supervisor& s = core->state_->supervisor;
+  archive(s);
+  if (archive.failed()) return std::unexpected("its apps cannot be understood");
+  if (auto wrong = find_contradiction(s)) return std::unexpected("it contradicts itself: " + *wrong);
+  return core;
+}
 
 void Core::step(Time now, const Event& event, ActionList& out) {
   Supervisor& s = state_->supervisor;

@@ -4,6 +4,7 @@
 // Owned by the shell, which feeds it from one place (master/) and performs what it asks. Not thread-safe.
 #pragma once
 
+#include <expected>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +15,9 @@
 #include "core/time.hpp"
 
 namespace liveswap::core {
+
+class ArchiveReader;
+class ArchiveWriter;
 
 inline constexpr std::size_t kHistoryMax = 100;  // rollouts remembered for each app
 
@@ -42,6 +46,13 @@ class Core {
   Time next_deadline() const;
 
   Snapshot snapshot() const;
+
+  // Between two steps, for a master that goes on where this one ends, in the same life of the machine: the time of its
+  // first step is not before that of this one's last.
+  void save(ArchiveWriter& archive) const;
+  // The error is a clause about what was saved: "it contradicts itself: …". `archive` has failed then, or is of no
+  // further use.
+  [[nodiscard]] static std::expected<std::unique_ptr<Core>, std::string> restore(ArchiveReader& archive);
 
   // As the snapshot has it; 0: none, or there is no such app.
   ReleaseId serving_release(AppId app) const;

@@ -47,6 +47,10 @@ struct ListenersOpened { AppId app; };
 struct ListenersFailed { AppId app; std::string text; };
 struct ListenersQuiet { AppId app; };  // nothing waits in the queues of the listeners that only this app uses
 
+// To Steer.
+struct Steered { AppId app; };
+struct SteerFailed { AppId app; std::string text; };
+
 // To Spawn. After LaunchFailed nothing more is heard of that worker.
 struct Launched { WorkerId worker; };
 struct LaunchFailed {
@@ -54,6 +58,10 @@ struct LaunchFailed {
   Reason reason = Reason::exec_failed;  // exec_failed or spawn_failed
   std::string text;                     // "exec ./server: No such file or directory"
 };
+
+// To Starve; neither comes before it is so twice in a row.
+struct WorkerStarved { WorkerId worker; };
+struct WorkerEmpty { WorkerId worker; };
 
 // ---- what workers do ----
 
@@ -108,6 +116,9 @@ struct ScaleAsked {
   Duration timeout = kForever;
 };
 struct StartAsked { RequestId request; AppId app; Duration timeout = kForever; };
+// A server that runs is to become the first worker of an app that does not: the shell takes it over instead of spawning
+// the first worker of what follows.
+struct AdoptAsked { RequestId request; AppId app; Duration timeout = kForever; };
 struct StopAsked { RequestId request; AppId app; bool now = false; Duration timeout = kForever; };
 struct AbortAsked { RequestId request; AppId app; };
 struct WaitAsked { RequestId request; AppId app; WaitLevel level = WaitLevel::committed; Duration timeout = kForever; };
@@ -124,11 +135,15 @@ struct RequestGone { RequestId request; };  // its client went away: no answer i
 
 struct Begun {};       // once, first: start all apps; their listeners are bound
 struct TimePassed {};  // the deadline that next_deadline() named has come
+// A new master has taken over, after all that is known of what happened before. What was asked of the old one and is
+// not answered is asked for again; a hook that is not among these, by their requests, has ended with its master.
+struct Resumed { std::vector<RequestId> hooks; };
 
 using Event = std::variant<
-    Begun, TimePassed, HookEnded, ReleasePrepared, ReleaseRefused, ListenersOpened, ListenersFailed, ListenersQuiet,
-    Launched, LaunchFailed, WorkerReady, WorkerStopping, DeadlineExtended, WatchdogPinged, WatchdogTriggered,
-    WatchdogChanged, WorkerExited, TreeGone, UpgradeAsked, RestartAsked, ScaleAsked, StartAsked, StopAsked,
-    AbortAsked, WaitAsked, DrainAsked, ShutdownAsked, RequestGone>;
+    Begun, TimePassed, Resumed, HookEnded, ReleasePrepared, ReleaseRefused, ListenersOpened, ListenersFailed,
+    ListenersQuiet, Steered, SteerFailed, Launched, LaunchFailed, WorkerStarved, WorkerEmpty, WorkerReady,
+    WorkerStopping, DeadlineExtended, WatchdogPinged, WatchdogTriggered, WatchdogChanged, WorkerExited, TreeGone,
+    UpgradeAsked, RestartAsked, ScaleAsked, StartAsked, AdoptAsked, StopAsked, AbortAsked, WaitAsked, DrainAsked,
+    ShutdownAsked, RequestGone>;
 
 }  // namespace liveswap::core

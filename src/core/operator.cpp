@@ -105,6 +105,24 @@ void asked(Supervisor& s, const StartAsked& event) {
   start_app(s, *app, event.request);
 }
 
+// What is adopted is one worker, whatever the release asks for: so nothing can fail that would take it down again.
+void asked(Supervisor& s, const AdoptAsked& event) {
+  App* app = open_app(s, event.request, event.app);
+  if (app == nullptr) return;
+  const bool in_trouble = is_retrying_start(*app);
+  if (app->stopping || (app->rollout && !in_trouble)) return refuse(s, event.request, *app, Reason::busy);
+  if (app->listeners_open && !in_trouble) return refuse(s, event.request, *app, Reason::already_running);
+  if (in_trouble) {
+    begin_upgrade(s, *app, {.request = event.request, .app = event.app, .timeout = event.timeout});
+  } else {
+    await(s, {.id = event.request, .app = app->id, .what = Waiter::For::rollout}, event.timeout);
+    app->start_failed = false;
+    app->pinned = {};
+    start_app(s, *app, event.request);
+  }
+  app->rollout->adopts = true;
+}
+
 void asked(Supervisor& s, const StopAsked& event) {
   App* app = open_app(s, event.request, event.app);
   if (app == nullptr) return;

@@ -14,6 +14,7 @@ void asked(Supervisor& s, const UpgradeAsked& event);
 void asked(Supervisor& s, const RestartAsked& event);
 void asked(Supervisor& s, const ScaleAsked& event);
 void asked(Supervisor& s, const StartAsked& event);
+void asked(Supervisor& s, const AdoptAsked& event);
 void asked(Supervisor& s, const StopAsked& event);
 void asked(Supervisor& s, const AbortAsked& event);
 void asked(Supervisor& s, const WaitAsked& event);

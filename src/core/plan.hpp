@@ -55,6 +55,9 @@ struct ListenerPlan {
   std::string name;
   std::vector<Address> addresses;  // at least one; in descriptor order
   SocketOptions options;
+  Handoff handoff = Handoff::shared;
+  Queues queues = Queues::one;     // of a steered one
+  std::vector<Address> match;      // what programs that bind by themselves may ask for instead of its addresses
   bool operator==(const ListenerPlan&) const = default;
 };
 
@@ -73,14 +76,24 @@ struct RestartLimit {
   bool operator==(const RestartLimit&) const = default;
 };
 
+// How a worker that is to leave is made to: see worker.hpp.
+enum class Leaving {
+  asked_at_once,       // it stops accepting, others accept from the same sockets
+  asked_when_starved,  // its sockets get no new connection any more: once their queues are empty
+  asked_when_empty,    // … once it has nothing open, either: it would cut what it has open
+  stopped_when_empty,  // … the same, by the stop signal: nothing asks it to drain
+};
+
 // What the core decides by. Pinned with each release, so that an old program is drained by its own rules.
 struct AppPolicy {
   std::uint32_t workers = 1;
   Duration ready_timeout = std::chrono::seconds(30);
   Duration drain_timeout = std::chrono::seconds(60);
   Duration stop_timeout = std::chrono::seconds(10);
+  std::optional<Duration> drain_idle;  // idle connections of a draining worker are closed; ambiguous ones after so long
   int drain_signal = 15;         // used where the protocol drains by a signal
   bool drain_by_signal = true;   // false: by a message (native, node)
+  Leaving leaving = Leaving::asked_at_once;
   int stop_signal = 15;
   Duration restart_delay = std::chrono::milliseconds(100);
   Duration restart_max_delay = std::chrono::seconds(30);
@@ -91,6 +104,8 @@ struct AppPolicy {
   std::uint32_t max_draining = 4;
   std::optional<Duration> watchdog;
   bool overlap = true;  // false: an upgrade stops the old workers at once, without waiting for the new ones
+  // Some of its listeners are steered: who gets new connections is decided, not left to who accepts.
+  [[nodiscard]] bool steered() const { return leaving != Leaving::asked_at_once; }
   bool operator==(const AppPolicy&) const = default;
 };
 
@@ -158,8 +173,10 @@ struct AppPlan {
   std::vector<Limit> limits;
   Output output = Output::prefix;
   std::string drain_message;           // node: sent to the program before it is asked to close its servers; "" for none
-  std::vector<Address> allow_bind;     // node: what its workers may also open, whatever their own rights
-  std::uint32_t on_demand_max = 64;    // node: listeners that its workers may have opened at a time
+  std::vector<Address> allow_bind;     // node, bind: what its workers may also open, whatever their own rights
+  std::uint32_t on_demand_max = 64;    // node, bind: listeners that its workers may have opened at a time
+  IoUring io_uring = IoUring::allow;   // bind
+  BindBy bind_by = BindBy::automatic;  // bind
 
   // Of the first listener.
   [[nodiscard]] int first_descriptor() const {

@@ -217,7 +217,7 @@ void release_prepared(Supervisor& s, App& app, const ReleasePrepared& event) {
   }
   const auto policy = std::make_shared<const AppPolicy>(event.policy);
   app.releases.emplace(event.release, Release{.label = event.label, .policy = policy});
-  begin_generation(s, app, app.scale_override.value_or(policy->workers));
+  begin_generation(s, app, app.rollout->adopts ? 1 : app.scale_override.value_or(policy->workers));
 }
 
 void begin_generation(Supervisor& s, App& app, std::uint32_t size) {
@@ -333,7 +333,7 @@ void advance_rollout(Supervisor& s, App& app) {
     case RolloutPhase::starting:
       if (!app.rollout->in_place) roll_forward(s, app);
       if (app.rollout->slot && !app.rollout->now) replace_slot(s, app);
-      if (app.rollout->pending.empty()) commit(s, app);
+      if (app.rollout->pending.empty() && is_steered_to_rollout(app)) commit(s, app);
       return;
     case RolloutPhase::rolling_back: return roll_back_further(s, app);
   }

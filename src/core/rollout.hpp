@@ -49,6 +49,7 @@ struct Rollout {
   bool opening = false;                // listeners are being bound, before anything else
   bool if_changed = false;
   bool in_place = false;         // no generation of its own
+  bool adopts = false;           // a server that runs already is its one worker
   std::optional<Slot> slot{};    // restart of that slot only
   bool now = false;              // restart --now
   bool retries = false;          // the first start under on_failure: retry

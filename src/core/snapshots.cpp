@@ -30,7 +30,9 @@ std::string rollout_waits_for(const App& app, const Rollout& rollout) {
   }
   if (rollout.phase == RolloutPhase::starting) {
     const Generation* generation = find_generation(app, rollout.generation);
-    return generation == nullptr ? "" : waits_for_ready(rollout.pending.size(), *generation);
+    if (generation == nullptr) return "";
+    if (rollout.pending.empty()) return "new connections to be steered to " + text_of(generation->id);
+    return waits_for_ready(rollout.pending.size(), *generation);
   }
   const Generation* restored = find_generation(app, rollout.in_place ? rollout.generation : rollout.old);
   if (!rollout.owed.empty() && restored != nullptr) return waits_for_ready(rollout.owed.size(), *restored);

@@ -19,6 +19,7 @@
 #include "core/requests.hpp"
 #include "core/rollout.hpp"
 #include "core/snapshot.hpp"
+#include "core/steering.hpp"
 #include "core/worker.hpp"
 
 namespace liveswap::core {
@@ -49,6 +50,7 @@ struct App {
   std::optional<Rollout> rollout{};
   std::optional<Rollout> shelved{};  // a first start in trouble, while an upgrade tries to do better
   std::optional<Stopping> stopping{};
+  Steering steering{};
   std::uint64_t last_release = 0, last_generation = 0;  // numbers given out
   std::deque<RolloutRecord> history{};
 };
@@ -99,6 +101,9 @@ void listeners_quiet(Supervisor& s, App& app);
 void advance_stop(Supervisor& s, App& app);
 void settle(Supervisor& s, App& app);
 void remember(Supervisor& s, App& app, const Rollout& rollout, Result result);
+
+// ---- a new master ----
+void resume(Supervisor& s, const Resumed& event);
 
 // ---- shutdown ----
 void begin_shutdown(Supervisor& s, bool now, int status);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace liveswap::core {
@@ -51,6 +52,24 @@ enum class NoteKind {
 };
 
 #undef LIVESWAP_ENUM_ROW
+
+// Of every row, in the order of the enum (choices.hpp has the others).
+template <class Enum>
+std::span<const std::string_view> names();
+template <>
+std::span<const std::string_view> names<WorkerState>();
+template <>
+std::span<const std::string_view> names<AppState>();
+template <>
+std::span<const std::string_view> names<RolloutPhase>();
+template <>
+std::span<const std::string_view> names<RolloutKind>();
+template <>
+std::span<const std::string_view> names<Result>();
+template <>
+std::span<const std::string_view> names<Reason>();
+template <>
+std::span<const std::string_view> names<NoteKind>();
 
 std::string_view name_of(WorkerState);
 std::string_view name_of(AppState);

@@ -17,6 +17,9 @@ void set_state(Desk& desk, Worker& worker, WorkerState state) {
   assert(is_legal(worker.state, state));
   worker.state = state;
   worker.since = desk.now;
+  if (state != WorkerState::stopping) return;
+  worker.starving = Starving::no;
+  desk.timers.disarm(starve_timer(worker.id));
 }
 
 void set_deadline(Desk& desk, const Worker& worker, Duration from_now) {
@@ -38,6 +41,19 @@ bool send_once(Desk& desk, Worker& worker, int signo) {
 void pass_on_drain(Desk& desk, Worker& worker, Duration timeout) {
   desk.act(AskDrain{worker.id, timeout});
   if (worker.policy->drain_by_signal) worker.sent.insert(worker.policy->drain_signal);
+}
+
+Duration time_left(const Desk& desk, const Worker& worker) {
+  const Time deadline = desk.timers.at(state_timer(worker.id)).value_or(kNever);
+  return deadline == kNever ? kForever : std::max(deadline - desk.now, Duration::zero());
+}
+
+// Whether it was being starved until now.
+bool end_starving(Desk& desk, Worker& worker) {
+  if (worker.starving != Starving::begun) return false;
+  worker.starving = Starving::no;
+  desk.timers.disarm(starve_timer(worker.id));
+  return true;
 }
 
 void kill_tree(Desk& desk, Worker& worker) {
@@ -81,10 +97,8 @@ void start_worker(Desk& desk, const Worker& worker) {
 void worker_launched(Desk& desk, Worker& worker) {
   if (worker.launched) return;
   worker.launched = true;
-  if (worker.state != WorkerState::draining) return;
-  const Time deadline = desk.timers.at(state_timer(worker.id)).value_or(kNever);
-  pass_on_drain(desk, worker,
-                deadline == kNever ? kForever : std::max(deadline - desk.now, Duration::zero()));
+  const bool waits = worker.state == WorkerState::draining && !worker.policy->steered();
+  if (waits) pass_on_drain(desk, worker, time_left(desk, worker));
 }
 
 void worker_ready(Desk& desk, Worker& worker) {
@@ -126,13 +140,41 @@ void drain_worker(Desk& desk, Worker& worker, Reason reason) {
       worker.ready_since ? policy.drain_timeout : std::min(policy.drain_timeout, policy.stop_timeout);
   worker.failed = !worker.ready_since;
   set_state(desk, worker, WorkerState::draining);
-  if (worker.launched) pass_on_drain(desk, worker, timeout);
   set_deadline(desk, worker, timeout);
+  if (policy.steered()) {
+    worker.starving = Starving::wanted;
+  } else if (worker.launched) {
+    pass_on_drain(desk, worker, timeout);
+  }
   await_ping(desk, worker);
   Note note = note_of(NoteKind::worker_draining, worker);
   note.reason = reason;
   note.wait = timeout;
   desk.tell(std::move(note));
+}
+
+void starve_worker(Desk& desk, Worker& worker) {
+  if (worker.starving != Starving::wanted || !worker.launched) return;
+  worker.starving = Starving::begun;
+  desk.act(Starve{worker.id});
+  if (worker.policy->leaving != Leaving::asked_when_starved) return;
+  desk.timers.arm(starve_timer(worker.id), later(desk.now, kQueuesMax));
+}
+
+void worker_starved(Desk& desk, Worker& worker) {
+  if (worker.policy->leaving != Leaving::asked_when_starved || !end_starving(desk, worker)) return;
+  pass_on_drain(desk, worker, time_left(desk, worker));
+}
+
+// Nothing keeps it any more: it is given the time of a stop, not what is left of the drain's.
+void worker_empty(Desk& desk, Worker& worker) {
+  const Leaving leaving = worker.policy->leaving;
+  if (leaving != Leaving::asked_when_empty && leaving != Leaving::stopped_when_empty) return;
+  if (!end_starving(desk, worker)) return;
+  if (leaving == Leaving::stopped_when_empty) return stop_worker(desk, worker);
+  const Duration left = std::min(time_left(desk, worker), worker.policy->stop_timeout);
+  set_deadline(desk, worker, left);
+  pass_on_drain(desk, worker, left);
 }
 
 void worker_leaves_by_itself(Desk& desk, Worker& worker) {
@@ -181,6 +223,7 @@ void leaving_time_is_up(Desk& desk, Worker& worker) {
 }
 
 void disarm(Desk& desk, const Worker& worker) {
+  desk.timers.disarm(starve_timer(worker.id));
   desk.timers.disarm(state_timer(worker.id));
   desk.timers.disarm(watchdog_timer(worker.id));
 }

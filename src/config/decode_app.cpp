@@ -72,13 +72,13 @@ core::AppPlan decode_app(Context& context, const Entry& entry,
     context.findings.error(entry.key_offset,
                            fmt::format("{}: command: or target: must say what to run", label));
   }
-  section.take_choice("protocol", app.protocol);
   decode_target(section, app);
   decode_stdin(section, app, listeners);
   decode_listener_names(section, app, listeners, only_app);
+  decode_protocol(section, app);
   decode_handover(section, app);
   decode_command(section, app, listeners);
-  decode_policy(section, app);
+  decode_policy(section, app, listeners);
   decode_ready_fd(section, app, listeners);
   take_account(section, app);
   decode_environment(section, app, listeners);

@@ -177,7 +177,14 @@ void decode_target(Section& section, core::AppPlan& app) {
   if (!known && kind == PathKind::other) {
     section.warning("target", fmt::format("{} {}", quoted(*app.target), no_kind()));
   }
-  if (known && !section.has("protocol")) choose_protocol(app, *known);
+}
+
+void decode_protocol(Section& section, core::AppPlan& app) {
+  section.take_choice("protocol", app.protocol);
+  if (section.has("protocol") || section.has("command") || !app.target) return;
+  const Facts& facts = section.context().facts;
+  if (facts.kind_of(*app.target) == PathKind::directory) return;
+  if (const auto kind = kind_of_target(*app.target, facts)) choose_protocol(app, *kind);
 }
 
 void decode_command(Section& section, core::AppPlan& app, const std::vector<core::ListenerPlan>& listeners) {

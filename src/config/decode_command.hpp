@@ -11,6 +11,8 @@ namespace liveswap::config {
 
 // Reads target alone: templates elsewhere may ask for it.
 void decode_target(Section& section, core::AppPlan& app);
+// As the section says, else by the kind of a target that is run itself; the app's listeners are known already.
+void decode_protocol(Section& section, core::AppPlan& app);
 
 // A hook that is no program: Node.js loads it and calls what it exports.
 bool is_node_module(std::string_view program);

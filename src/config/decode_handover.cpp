@@ -14,9 +14,9 @@ constexpr int kDescriptorMax = 65535;  // as the launcher has it
 
 // What has a descriptor's number; "" where nothing does.
 std::string owner_of(int number, const std::vector<core::ListenerPlan>& listeners, const core::AppPlan& app) {
-  const bool is_node = app.protocol == core::Protocol::node;
+  const bool is_handed = core::hands_descriptors(app.protocol);
   for (const auto& descriptor : descriptors_of(listeners, app)) {
-    if (descriptor.number == number && !is_node) return "listener " + quoted(descriptor.listener);
+    if (descriptor.number == number && is_handed) return "listener " + quoted(descriptor.listener);
   }
   for (const auto& extra : extra_descriptors_of(listeners, app)) {
     if (extra.number == number) return extra.meaning;
@@ -29,8 +29,9 @@ void decode_inherit_as(Section& section, core::AppPlan& app) {
   core::InheritAs value{};
   section.take_choice("inherit_as", value);
   app.inherit_as = value;
-  if (app.protocol == core::Protocol::node) {
-    section.error("inherit_as", "a node worker is handed no descriptors, so there is nothing to inherit");
+  if (!core::hands_descriptors(app.protocol)) {
+    section.error("inherit_as", fmt::format("a {} worker is handed no descriptors, so there is nothing to inherit",
+                                            core::name_of(app.protocol)));
   } else if (app.listeners.empty()) {
     section.error("inherit_as", "needs listeners: there is nothing to inherit");
   }

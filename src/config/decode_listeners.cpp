@@ -75,7 +75,13 @@ std::string_view in_words(Fits wanted) {
   return "";
 }
 
-void take_addresses(Section& section, std::string_view key, PlacedListener& listener) {
+struct PlacedAddress {
+  Address address;
+  std::size_t offset = 0;
+};
+
+std::vector<PlacedAddress> addresses_at(Section& section, std::string_view key) {
+  std::vector<PlacedAddress> addresses;
   auto words = section.words(key, "an address");
   if (words && words->empty()) section.error(key, "at least one address is needed");
   for (const auto& word : words.value_or(std::vector<PlacedWord>{})) {
@@ -84,10 +90,28 @@ void take_addresses(Section& section, std::string_view key, PlacedListener& list
       section.error_at(word.offset, key, parsed.error());
       continue;
     }
-    for (auto& address : *parsed) {
-      listener.plan.addresses.push_back(std::move(address));
-      listener.address_offsets.push_back(word.offset);
+    for (auto& address : *parsed) addresses.push_back({std::move(address), word.offset});
+  }
+  return addresses;
+}
+
+void take_addresses(Section& section, std::string_view key, PlacedListener& listener) {
+  for (auto& [address, offset] : addresses_at(section, key)) {
+    listener.plan.addresses.push_back(std::move(address));
+    listener.address_offsets.push_back(offset);
+  }
+}
+
+// Another kind of socket could not be bound to the listener's address.
+void take_match(Section& section, PlacedListener& listener) {
+  const auto& own = listener.plan.addresses;
+  for (auto& [address, offset] : addresses_at(section, "match")) {
+    const bool fits = std::ranges::any_of(own, [&](const Address& one) { return one.kind == address.kind; });
+    if (!fits) {
+      section.error_at(offset, "match", fmt::format("{} is another kind of socket than the listener's",
+                                                    quoted(address.text)));
     }
+    listener.plan.match.push_back(std::move(address));
   }
 }
 
@@ -151,6 +175,31 @@ void take_options(Section& section, core::SocketOptions& options) {
   take_group(section, "group", options.group, AccountUse::own);
 }
 
+// Which of a path's sockets is found is a matter of names; an abstract one has no second name, and senders that have
+// connected a datagram socket go by the socket, not by the name.
+bool can_be_steered(const Address& address) {
+  return !is_unix(address.kind) || (!address.abstract && !is_datagram(address.kind));
+}
+
+void take_handoff(Section& section, PlacedListener& listener) {
+  core::ListenerPlan& plan = listener.plan;
+  section.take_choice("handoff", plan.handoff);
+  section.take_choice("queues", plan.queues);
+  const bool steered = plan.handoff == core::Handoff::steered;
+  listener.says_shared = section.has("handoff") && !steered;
+  if (section.has("queues") && !steered) section.error("queues", "goes with handoff: steered only");
+  if (!steered) return;
+  const auto unfit = std::ranges::find_if_not(plan.addresses, can_be_steered);
+  if (unfit != plan.addresses.end()) {
+    section.error("handoff", fmt::format("{} cannot be steered: that is for tcp, udp, and unix and unix-seqpacket with "
+                                         "a path", quoted(unfit->text)));
+  }
+  const bool has_path = std::ranges::any_of(plan.addresses, core::is_unix, &Address::kind);
+  if (has_path && plan.queues == core::Queues::per_worker) {
+    section.error("queues", "per-worker is for tcp and udp: clients of a path find one socket");
+  }
+}
+
 void check_fits(Section& section, const PlacedListener& listener) {
   for (const auto& option : kOptions) {
     if (!section.has(option.key) || listener.plan.addresses.empty()) continue;
@@ -176,6 +225,9 @@ PlacedListener decode_listener(Context& context, const Node& listeners, const En
   }
   take_addresses(section, "address", listener);
   take_options(section, listener.plan.options);
+  listener.says_blocking = section.has("nonblock") && !listener.plan.options.nonblock;
+  take_handoff(section, listener);
+  take_match(section, listener);
   check_fits(section, listener);
   return listener;
 }

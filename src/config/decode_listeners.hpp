@@ -15,6 +15,8 @@ struct PlacedListener {
   core::ListenerPlan plan;
   std::size_t offset = 0;                    // of its name
   std::vector<std::size_t> address_offsets;  // of each of plan.addresses
+  bool says_shared = false;                  // handoff: shared, in so many words
+  bool says_blocking = false;                // nonblock: false, likewise
 };
 
 // `node`: null where the section is left out.

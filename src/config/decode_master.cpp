@@ -64,14 +64,59 @@ void decode_apps(Section& top, core::MasterPlan& plan) {
   }
 }
 
+// The sockets of programs that bind by themselves are sides of steered listeners.
+void steer_where_bound(Context& context, const std::vector<PlacedListener>& listeners, core::MasterPlan& plan) {
+  for (const core::AppPlan& app : plan.apps) {
+    if (app.protocol != core::Protocol::bind) continue;
+    const auto names = app.all_listeners();
+    for (std::size_t i = 0; i < listeners.size(); ++i) {
+      if (std::ranges::find(names, listeners[i].plan.name) == names.end()) continue;
+      plan.listeners[i].handoff = core::Handoff::steered;
+      if (!listeners[i].says_shared) continue;
+      context.findings.error(listeners[i].offset,
+                             fmt::format("listeners.{}: handoff: shared is not for apps.{}, with protocol: bind: its "
+                                         "workers have sockets of their own", listeners[i].plan.name, app.name));
+    }
+  }
+}
+
+// nginx takes an inherited listener for one that an older nginx has made non-blocking. On a blocking one the worker
+// that comes too late for a connection waits in accept(2) for the next, and does nothing else meanwhile.
+void unblock_where_needed(Context& context, const std::vector<PlacedListener>& listeners, core::MasterPlan& plan) {
+  for (const core::AppPlan& app : plan.apps) {
+    if (app.inherit_as != core::InheritAs::nginx) continue;
+    for (std::size_t i = 0; i < listeners.size(); ++i) {
+      if (std::ranges::find(app.listeners, listeners[i].plan.name) == app.listeners.end()) continue;
+      plan.listeners[i].options.nonblock = true;
+      if (!listeners[i].says_blocking) continue;
+      context.findings.error(listeners[i].offset,
+                             fmt::format("listeners.{}: nonblock: false is not for apps.{}, with inherit_as: nginx, "
+                                         "which would wait in accept(2) and do nothing else", listeners[i].plan.name,
+                                         app.name));
+    }
+  }
+}
+
+std::vector<std::string> users_of(const std::string& listener, const core::MasterPlan& plan) {
+  std::vector<std::string> users;
+  for (const core::AppPlan& app : plan.apps) {
+    const auto all = app.all_listeners();
+    if (std::ranges::find(all, listener) != all.end()) users.push_back(app.name);
+  }
+  return users;
+}
+
 void check_use(Context& context, const std::vector<PlacedListener>& listeners, const core::MasterPlan& plan) {
   for (const auto& listener : listeners) {
     const auto& name = listener.plan.name;
-    bool used = std::any_of(plan.apps.begin(), plan.apps.end(), [&name](const core::AppPlan& app) {
-      auto all = app.all_listeners();
-      return std::find(all.begin(), all.end(), name) != all.end();
-    });
-    if (!used && !plan.apps.empty() && !plan.serve.serves()) {
+    const auto users = users_of(name, plan);
+    const auto& made = *std::ranges::find(plan.listeners, name, &core::ListenerPlan::name);
+    if (users.size() > 1 && made.handoff == core::Handoff::steered) {
+      context.findings.error(listener.offset,
+                             fmt::format("listeners.{}: a steered listener is one app's, and {} list it", name,
+                                         joined(users)));
+    }
+    if (users.empty() && !plan.apps.empty() && !plan.serve.serves()) {
       context.findings.warning(listener.offset,
                                fmt::format("listeners.{}: no app lists it: nobody accepts on it", name));
     }
@@ -106,6 +151,8 @@ core::MasterPlan decode_master(Context& context, const Node& root, const std::st
   for (const auto& listener : listeners) plan.listeners.push_back(listener.plan);
   decode_serve(top.section("serve"), plan);
   decode_apps(top, plan);
+  steer_where_bound(context, listeners, plan);
+  unblock_where_needed(context, listeners, plan);
   check_use(context, listeners, plan);
   return plan;
 }

@@ -46,6 +46,9 @@ void decode_ready(Section ready, core::AppPlan& app) {
   if (app.ready.when == core::ReadyWhen::message && app.protocol != core::Protocol::node) {
     ready.error("when", "message goes with protocol: node only: it is what process.send() says");
   }
+  if (app.ready.when == core::ReadyWhen::listen && app.protocol != core::Protocol::bind) {
+    ready.error("when", "listen goes with protocol: bind only: it is the program's own listen() that is seen");
+  }
   if (is_delay && app.ready.delay >= app.policy.ready_timeout) {
     ready.error(ready.has("delay") ? "delay" : "timeout", "the delay is not shorter than the timeout");
   }
@@ -53,7 +56,8 @@ void decode_ready(Section ready, core::AppPlan& app) {
 
 // The other protocols have a way of their own into the program.
 void check_on_message(Section& section, const core::AppPlan& app) {
-  if (!section.has("on_message") || app.protocol == core::Protocol::systemd) return;
+  const bool has_no_way = app.protocol == core::Protocol::systemd || app.protocol == core::Protocol::bind;
+  if (!section.has("on_message") || has_no_way) return;
   section.error("on_message",
                 fmt::format("a {} worker gets messages itself, on its channel", core::name_of(app.protocol)));
 }
@@ -81,17 +85,62 @@ void take_drain_message(Section& drain, core::AppPlan& app) {
   app.drain_message = message->text;
 }
 
-void decode_drain(Section drain, core::AppPlan& app) {
+std::vector<const core::ListenerPlan*> listeners_of(const core::AppPlan& app,
+                                                    const std::vector<core::ListenerPlan>& listeners) {
+  std::vector<const core::ListenerPlan*> its;
+  const auto names = app.all_listeners();
+  for (const auto& listener : listeners) {
+    if (std::ranges::find(names, listener.name) != names.end()) its.push_back(&listener);
+  }
+  return its;
+}
+
+// How a worker leaves follows from whether its sockets can be kept from getting anything new.
+void decode_leaving(Section& drain, core::AppPlan& app, const std::vector<core::ListenerPlan>& listeners) {
+  const auto is_steered = [](const core::ListenerPlan* plan) { return plan->handoff == core::Handoff::steered; };
+  const auto its = listeners_of(app, listeners);
+  if (std::ranges::any_of(its, is_steered)) app.policy.leaving = core::Leaving::asked_when_starved;
+  if (app.protocol == core::Protocol::bind) app.policy.leaving = core::Leaving::asked_when_empty;
+  auto word = drain.word("signal");
+  if (!word || word->text != "none") return;
+  app.policy.leaving = core::Leaving::stopped_when_empty;
+  if (app.protocol == core::Protocol::bind) return;
+  const auto shared = std::ranges::find_if_not(its, is_steered);
+  if (shared != its.end()) {
+    drain.error("signal", fmt::format("none needs handoff: steered at all of the app's listeners, and {} is shared: a "
+                                      "worker that nobody asks to stop accepting would go on",
+                                      quoted((*shared)->name)));
+  } else if (its.empty()) {
+    drain.error("signal", "none needs a listener with handoff: steered");
+  }
+}
+
+void take_duration_or_off(Section& section, std::string_view key, std::optional<core::Duration>& target) {
+  auto word = section.word(key);
+  if (!word || word->text == "off") return;
+  auto parsed = parse_duration(word->text, {.zero = false, .infinity = false});
+  if (parsed) {
+    target = *parsed;
+  } else {
+    section.error(key, parsed.error() + ", or off");
+  }
+}
+
+void decode_drain(Section drain, core::AppPlan& app, const std::vector<core::ListenerPlan>& listeners) {
   const auto signal = core::drain_signal(app.protocol);
   app.policy.drain_by_signal = signal.has_value();
   if (signal) app.policy.drain_signal = *signal;
-  if (drain.has("signal") && !app.policy.drain_by_signal) {
+  decode_leaving(drain, app, listeners);
+  if (app.policy.leaving == core::Leaving::stopped_when_empty) {
+    app.policy.drain_by_signal = false;
+  } else if (drain.has("signal") && !app.policy.drain_by_signal) {
     drain.error("signal", fmt::format("a {} worker is asked by a message on its channel, not by a signal",
                                       core::name_of(app.protocol)));
   }
-  take_signal(drain, app.policy.drain_signal, false);
+  if (app.policy.leaving != core::Leaving::stopped_when_empty) take_signal(drain, app.policy.drain_signal, false);
   take_drain_message(drain, app);
   drain.take_duration("timeout", app.policy.drain_timeout);
+  take_duration_or_off(drain, "idle", app.policy.drain_idle);
 }
 
 void decode_stop(Section stop, core::AppPlan& app) {
@@ -127,10 +176,20 @@ void decode_upgrade(Section upgrade, core::AppPlan& app) {
   }
 }
 
-// What workers may open while they run: only Node's protocol has a way to ask.
+// What workers may open while they run, by protocols that have a way to ask or are seen to do it.
 void decode_on_demand(Section& section, core::AppPlan& app) {
+  const bool binds = app.protocol == core::Protocol::bind;
   for (const char* key : {"allow_bind", "on_demand_max"}) {
-    if (section.has(key) && app.protocol != core::Protocol::node) section.error(key, "goes with protocol: node only");
+    if (section.has(key) && app.protocol != core::Protocol::node && !binds) {
+      section.error(key, "goes with protocol: node or bind only");
+    }
+  }
+  section.take_choice("io_uring", app.io_uring);
+  if (section.has("io_uring") && !binds) section.error("io_uring", "goes with protocol: bind only");
+  section.take_choice("bind_by", app.bind_by);
+  if (section.has("bind_by") && !binds) section.error("bind_by", "goes with protocol: bind only");
+  if (app.bind_by == core::BindBy::preload && app.io_uring == core::IoUring::deny) {
+    section.error("io_uring", "deny needs seccomp, and so does not go with bind_by: preload");
   }
   section.take("on_demand_max", app.on_demand_max, number(0, kOnDemandMax));
   for (const auto& word : section.words("allow_bind", "an address").value_or(std::vector<PlacedWord>{})) {
@@ -145,25 +204,18 @@ void decode_on_demand(Section& section, core::AppPlan& app) {
 
 }  // namespace
 
-void decode_policy(Section& section, core::AppPlan& app) {
+void decode_policy(Section& section, core::AppPlan& app, const std::vector<core::ListenerPlan>& listeners) {
   section.take_choice("output", app.output);
   decode_on_demand(section, app);
   decode_workers(section, app);
   decode_ready(section.section("ready"), app);
   check_on_message(section, app);
   decode_hooks(section.section("hooks"), app);
-  decode_drain(section.section("drain"), app);
+  decode_drain(section.section("drain"), app, listeners);
   decode_stop(section.section("stop"), app);
   decode_restart(section.section("restart"), app);
   decode_upgrade(section.section("upgrade"), app);
-  auto watchdog = section.word("watchdog");
-  if (!watchdog || watchdog->text == "off") return;
-  auto parsed = parse_duration(watchdog->text, {.zero = false, .infinity = false});
-  if (parsed) {
-    app.policy.watchdog = *parsed;
-  } else {
-    section.error("watchdog", parsed.error() + ", or off");
-  }
+  take_duration_or_off(section, "watchdog", app.policy.watchdog);
 }
 
 }  // namespace liveswap::config

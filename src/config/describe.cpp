@@ -87,6 +87,7 @@ std::string_view how_it_says_so(const core::AppPlan& app) {
     case core::Protocol::node: return "by listening with all servers that it has asked for";
     case core::Protocol::einhorn: return "(worker:ack)";
     case core::Protocol::systemd:
+    case core::Protocol::bind:
     case core::Protocol::server_starter: break;
   }
   return "(READY=1)";
@@ -98,6 +99,7 @@ std::string readiness(const core::AppPlan& app, const core::MasterPlan& plan) {
     case core::ReadyWhen::notify:
       return fmt::format("when the worker says so {}, {}", how_it_says_so(app), within);
     case core::ReadyWhen::message: return fmt::format("when the program says process.send('ready'), {}", within);
+    case core::ReadyWhen::listen: return fmt::format("when the program listens, {}", within);
     case core::ReadyWhen::fd:
       return fmt::format("when the worker writes a newline to descriptor {}, {}", app.ready.fd, within);
     case core::ReadyWhen::delay: return fmt::format("{} after its start", core::text_of(app.ready.delay));
@@ -124,8 +126,20 @@ std::string amount(const core::Amount& amount) {
 }
 
 std::string drain(const core::AppPolicy& policy) {
+  if (policy.leaving == core::Leaving::stopped_when_empty) {
+    return fmt::format("{} when it has no connection open, at most {}", core::signal_name(policy.stop_signal),
+                       core::text_of(policy.drain_timeout));
+  }
+  if (policy.leaving == core::Leaving::asked_when_empty) {
+    return fmt::format("{} when it has no connection open, at most {}", core::signal_name(policy.drain_signal),
+                       core::text_of(policy.drain_timeout));
+  }
   auto how = policy.drain_by_signal ? core::signal_name(policy.drain_signal) : "a message on its channel";
-  return fmt::format("{}, then at most {}", how, core::text_of(policy.drain_timeout));
+  std::string out = fmt::format("{}, then at most {}", how, core::text_of(policy.drain_timeout));
+  if (policy.drain_idle) {
+    out += fmt::format("; idle connections are closed, doubtful ones after {}", core::text_of(*policy.drain_idle));
+  }
+  return out;
 }
 
 std::string account(const core::AppPlan& app) {
@@ -134,12 +148,21 @@ std::string account(const core::AppPlan& app) {
   return fmt::format("{}, group {}", app.user.value_or("the master's"), *app.group);
 }
 
-std::string describe_rules(const core::MasterPlan& plan, const core::AppPlan& app) {
+// What `auto` comes to, as far as this machine is known.
+std::string bind_by(const core::AppPlan& app, const Facts& facts) {
+  if (app.bind_by != core::BindBy::automatic || !facts.seccomp_problem) return std::string(core::name_of(app.bind_by));
+  const std::string problem = facts.seccomp_problem();
+  if (problem.empty()) return "seccomp (auto)";
+  return fmt::format("preload (auto, since seccomp cannot be used: {})", problem);
+}
+
+std::string describe_rules(const core::MasterPlan& plan, const core::AppPlan& app, const Facts& facts) {
   const auto& policy = app.policy;
   std::string out;
   out += row("workers", fmt::format("{}{}", policy.workers, app.workers_auto ? " (auto)" : ""));
   out += row("protocol", fmt::format("{}{}", core::name_of(app.protocol),
                                      app.protocol_chosen ? " (by the kind of the target)" : ""));
+  if (app.protocol == core::Protocol::bind) out += row("bind_by", bind_by(app, facts));
   if (app.inherit_as) out += row("inherit_as", core::name_of(*app.inherit_as));
   out += row("ready", readiness(app, plan));
   if (!app.on_message.empty()) out += row("on message", command_line(app.on_message, plan, app));
@@ -188,8 +211,23 @@ std::string_view standard_stream(core::Output output) {
   return output == core::Output::prefix ? "the master's output, each line labelled" : "the master's output, as it is";
 }
 
+std::string_view handoff_of(const core::MasterPlan& plan, std::string_view name) {
+  const auto found = std::ranges::find(plan.listeners, name, &core::ListenerPlan::name);
+  if (found == plan.listeners.end() || found->handoff == core::Handoff::shared) return "";
+  return found->queues == core::Queues::one ? ", steered" : ", steered, one for each worker";
+}
+
+// What a program that binds by itself gets there, and what it may ask for instead.
+std::string bound_in_words(const core::MasterPlan& plan, const Descriptor& descriptor) {
+  const auto found = std::ranges::find(plan.listeners, descriptor.listener, &core::ListenerPlan::name);
+  std::string text = fmt::format("{}  {}", descriptor.listener, address_in_words(descriptor.address));
+  for (const auto& address : found->match) text += fmt::format(", for {}", address_in_words(address));
+  return text;
+}
+
 // All that a worker has, by number. A Node worker is handed no listeners; listen({fd: N}) counts them as if it were.
 std::string describe_descriptors(const core::MasterPlan& plan, const core::AppPlan& app) {
+  const bool is_handed = core::hands_descriptors(app.protocol);
   const bool is_node = app.protocol == core::Protocol::node;
   std::size_t width = 0;
   for (const auto& name : app.all_listeners()) width = std::max(width, name.size());
@@ -197,10 +235,12 @@ std::string describe_descriptors(const core::MasterPlan& plan, const core::AppPl
   if (!app.stdin_listener) lines.emplace(0, "0  /dev/null");
   std::string for_listen;
   for (const auto& descriptor : descriptors_of(plan.listeners, app)) {
-    auto text = fmt::format("{}  {:<{}}  {}", descriptor.number, descriptor.listener, width,
-                            address_in_words(descriptor.address));
-    if (!is_node || descriptor.number == 0) {
+    auto text = fmt::format("{}  {:<{}}  {}{}", descriptor.number, descriptor.listener, width,
+                            address_in_words(descriptor.address), handoff_of(plan, descriptor.listener));
+    if (is_handed || descriptor.number == 0) {
       lines.emplace(descriptor.number, std::move(text));
+    } else if (!is_node) {
+      for_listen += row(for_listen.empty() ? "for bind()" : "", bound_in_words(plan, descriptor));
     } else {
       for_listen += row(for_listen.empty() ? "for listen()" : "", "fd " + text);
     }
@@ -233,7 +273,7 @@ std::string describe_app(const core::MasterPlan& plan, const core::AppPlan& app,
   out += row("command", command_line(command_of(app, facts), plan, app));
   out += row("cwd", known(app.cwd, plan, app));
   out += row("user", account(app));
-  out += describe_rules(plan, app);
+  out += describe_rules(plan, app, facts);
   return out + describe_descriptors(plan, app) + describe_environment(plan, app, added);
 }
 

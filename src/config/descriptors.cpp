@@ -37,7 +37,7 @@ std::vector<ExtraDescriptor> extra_descriptors_of(const std::vector<core::Listen
   const bool is_node = app.protocol == core::Protocol::node;
   const auto sockets = descriptors_of(listeners, app);
   int next = app.first_descriptor();
-  if (!is_node && !sockets.empty()) next = std::max(next, sockets.back().number + 1);
+  if (core::hands_descriptors(app.protocol) && !sockets.empty()) next = std::max(next, sockets.back().number + 1);
   std::vector<ExtraDescriptor> out;
   if (app.inherit_as == core::InheritAs::tableflip) {
     out.push_back({3, "tableflip's pipe to say ready on"});

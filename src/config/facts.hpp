@@ -31,6 +31,7 @@ struct Facts {
   std::function<PathKind(const std::string&)> kind_of;  // follows symlinks
   // Of the master's own start: NAME=VALUE.
   std::vector<std::string> environment;
+  std::function<std::string()> seccomp_problem;  // why programs cannot be seen to bind by seccomp; "": they can
   std::function<std::optional<std::string>(const std::string&)> read_text;  // none: it cannot be read
   std::function<std::optional<std::string>(const std::string&)> read_head;  // its first bytes (target_kind.hpp)
 };

@@ -82,9 +82,11 @@ std::optional<TargetKind> kind_of_target(const std::string& path, const Facts& f
 }
 
 void choose_protocol(core::AppPlan& app, const TargetKind& kind) {
-  app.protocol = kind.protocol();
+  app.protocol = kind.protocol(!app.all_listeners().empty());
   app.protocol_chosen = true;
+  app.ready.when = core::default_ready(app.protocol);
   app.policy.drain_by_signal = core::drain_signal(app.protocol).has_value();
+  if (app.protocol == core::Protocol::bind) app.policy.leaving = core::Leaving::asked_when_empty;
 }
 
 std::string no_kind() {

@@ -18,7 +18,11 @@ inline constexpr std::size_t kHeadMax = 256;  // of a `#!` line, as the kernel h
 struct TargetKind {
   std::vector<std::string> interpreter;  // the words before the target; none: it is executed itself
   bool is_node = false;                  // Node.js runs it, or a `#!` line that it is executed by does
-  [[nodiscard]] core::Protocol protocol() const { return is_node ? core::Protocol::node : core::Protocol::systemd; }
+  // Without listeners of its own a program is taken to bind its ports by itself.
+  [[nodiscard]] core::Protocol protocol(bool has_listeners) const {
+    if (is_node) return core::Protocol::node;
+    return has_listeners ? core::Protocol::systemd : core::Protocol::bind;
+  }
 };
 
 // `head`: the first kHeadMax bytes of the file. An executable file is executed; but one that the kernel could not
@@ -30,7 +34,7 @@ std::optional<TargetKind> kind_of_target(const std::string& path, const Facts& f
 // Whether a command that begins with it is run by Node.js.
 bool is_called_node(std::string_view program);
 
-// Makes the app's protocol the one of the kind.
+// Makes the app's protocol the one of the kind, with what it implies; the app's listeners are known already.
 void choose_protocol(core::AppPlan& app, const TargetKind& kind);
 
 // Why there is no kind; completes a sentence that begins with the target.

@@ -140,8 +140,6 @@ void take_target(const TargetRequest& request, const Facts& facts, core::AppPlan
     auto missing = missing_program(as_template(kind->interpreter.front()), app, facts.working_directory, facts);
     if (missing) errors.push_back(fmt::format("{}: what runs it, {}", target->by, *missing));
   }
-  if (!kind->is_node && request.listeners.empty())
-    errors.push_back(fmt::format("{}: it is no Node.js script, so it needs a listener, as -l tcp://:8080", target->by));
 }
 
 // A loopback address alone: who may connect to another one, nobody could say.

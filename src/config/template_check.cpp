@@ -28,9 +28,10 @@ std::string refuse_listener(const Part& part, const std::vector<core::ListenerPl
   if (part.variable == Variable::fd && std::find(own.begin(), own.end(), found->name) == own.end()) {
     return fmt::format("{}: {} is not among this app's listeners", text_of(part), quoted(part.text));
   }
-  bool is_handed = app.protocol != core::Protocol::node || app.stdin_listener == found->name;
+  bool is_handed = core::hands_descriptors(app.protocol) || app.stdin_listener == found->name;
   if (part.variable == Variable::fd && !is_handed) {
-    return fmt::format("{}: a node worker is handed no descriptors: it asks for them by listen()", text_of(part));
+    return fmt::format("{}: a {} worker is handed no descriptors: it {}", text_of(part), core::name_of(app.protocol),
+                       app.protocol == core::Protocol::node ? "asks for them by listen()" : "binds by itself");
   }
   const auto& addresses = found->addresses;
   if (addresses.empty()) return "";  // a bad address, told already

@@ -12,6 +12,7 @@ namespace liveswap::config {
 namespace {
 
 // Longer texts are cut: a message is one line.
+constexpr std::size_t kColumns = 79;  // of --help
 constexpr std::size_t kQuotedCharactersMax = 60;
 
 // Beyond that no suggestion is looked for: the table below grows with the product of both lengths.
@@ -93,6 +94,40 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
 
 std::string joined(std::span<const std::string> items, std::string_view separator) {
   return fmt::format("{}", fmt::join(items, separator));
+}
+
+std::string option_column(char letter, std::string_view name, std::string_view value) {
+  std::string out = letter == '\0' ? "    " : fmt::format("  -{}", letter);
+  if (!name.empty()) out += fmt::format("{}--{}", letter == '\0' ? "  " : ", ", name);
+  if (!value.empty()) out += fmt::format(" {}", value);
+  return out;
+}
+
+std::string two_columns(std::string left, std::size_t column, std::string_view right) {
+  std::string out = std::move(left);
+  std::size_t width = out.size();
+  if (width + 2 > column) {
+    out += "\n";
+    width = 0;
+  }
+  out.append(column - width, ' ');
+  width = column;
+  while (!right.empty()) {
+    const std::size_t end = std::min(right.find(' '), right.size());
+    const std::string_view word = right.substr(0, end);
+    if (width > column && width + 1 + word.size() > kColumns) {
+      out += "\n" + std::string(column, ' ');
+      width = column;
+    }
+    if (width > column) {
+      out += ' ';
+      ++width;
+    }
+    out += word;
+    width += word.size();
+    right.remove_prefix(std::min(end + 1, right.size()));
+  }
+  return out + "\n";
 }
 
 }  // namespace liveswap::config

@@ -28,4 +28,10 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
 // "a, b, c"
 std::string joined(std::span<const std::string> items, std::string_view separator = ", ");
 
+// For --help: "  -c, --config FILE", where '\0', "" and "" are none.
+std::string option_column(char letter, std::string_view name, std::string_view value);
+
+// For --help: `left`, then `right` from `column` on, broken between words, with the end of the line.
+std::string two_columns(std::string left, std::size_t column, std::string_view right);
+
 }  // namespace liveswap::config

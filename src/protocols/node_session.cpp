@@ -13,7 +13,7 @@ namespace node = wire::node;
 
 constexpr int kHandleTries = 3;             // as Node itself has it
 constexpr std::size_t kServersMax = 1024;   // of one worker
-constexpr std::size_t kUnsentMax = 4096;    // lines for a worker that reads nothing
+constexpr std::size_t kUnsentMax = 4096;  // lines for a worker that reads nothing
 
 bool says_ready(const node::OwnMessage& said) {
   return said.text == "ready" || (said.is_text && said.text == "online");
@@ -40,6 +40,7 @@ void NodeSession::take(NodeHeard&, const node::Online&) {}
 
 void NodeSession::take(NodeHeard& heard, const node::QueryServer& said) {
   if (draining_) return;  // Node's own primary does not answer either
+  if (!can_answer(heard)) return;
   if (servers_.size() + unanswered_ >= kServersMax) {
     heard.events.emplace_back(Problem{fmt::format("asks for more than {} servers: refused", kServersMax)});
     ++unanswered_;
@@ -65,7 +66,7 @@ void NodeSession::take(NodeHeard& heard, const node::Close& said) {
 }
 
 void NodeSession::take(NodeHeard& heard, const node::ExitedAfterDisconnect& said) {
-  unsent_.push_back({node::acknowledged(said.seq, seq_++), "", 0});
+  if (can_answer(heard)) unsent_.push_back({node::acknowledged(said.seq, seq_++), "", 0});
   heard.events.emplace_back(Stopping{});
 }
 
@@ -94,7 +95,18 @@ void NodeSession::take(NodeHeard&, const node::Other&) {}
 
 void NodeSession::take(NodeHeard& heard, const node::Malformed& said) {
   heard.events.emplace_back(Problem{fmt::format("sent what cannot be read on its channel: {}", said.reason)});
-  if (said.asked) unsent_.push_back({node::server_refused({.seq = *said.asked}, EINVAL, seq_++), "", 0});
+  if (!said.asked || !can_answer(heard)) return;
+  unsent_.push_back({node::server_refused({.seq = *said.asked}, EINVAL, seq_++), "", 0});
+}
+
+// One that asks on and on without taking its answers would fill the memory with them.
+bool NodeSession::can_answer(NodeHeard& heard) {
+  if (unsent_.size() + unanswered_ < kUnsentMax) return true;
+  if (!std::exchange(told_full_, true)) {
+    heard.events.emplace_back(
+        Problem{fmt::format("asks on, and has left {} answers unread: what is more is not answered", kUnsentMax)});
+  }
+  return false;
 }
 
 void NodeSession::grant(const node::ServerQuery& query, std::string_view data) {

@@ -68,6 +68,7 @@ class NodeSession {
   void take(NodeHeard& heard, const wire::node::OwnMessage& said);
   void take(NodeHeard& heard, const wire::node::Other&);
   void take(NodeHeard& heard, const wire::node::Malformed& said);
+  [[nodiscard]] bool can_answer(NodeHeard& heard);
 
   struct Server {
     wire::node::ServerQuery query;
@@ -83,6 +84,7 @@ class NodeSession {
   std::int64_t seq_ = 0;
   bool ready_ = false;
   bool draining_ = false;
+  bool told_full_ = false;
 };
 
 }  // namespace liveswap::protocols

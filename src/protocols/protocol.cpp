@@ -1,5 +1,6 @@
 #include "protocols/protocol.hpp"
 
+#include "protocols/bind.hpp"
 #include "protocols/einhorn.hpp"
 #include "protocols/native.hpp"
 #include "protocols/node.hpp"
@@ -32,6 +33,7 @@ std::unique_ptr<const Protocol> make_protocol(core::Protocol id) {
     case core::Protocol::native: return std::make_unique<Native>();
     case core::Protocol::systemd: return std::make_unique<Systemd>();
     case core::Protocol::node: return std::make_unique<Node>();
+    case core::Protocol::bind: return std::make_unique<Bind>();
     case core::Protocol::einhorn: return std::make_unique<Einhorn>();
     case core::Protocol::server_starter: return std::make_unique<ServerStarter>();
   }

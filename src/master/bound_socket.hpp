@@ -20,6 +20,7 @@ struct BoundSocket {
   core::SocketKind kind = core::SocketKind::tcp;
   std::string host;        // the real one, numeric, without brackets; Unix: the path, or the name with its @
   std::uint16_t port = 0;  // the real one; 0 for Unix sockets
+  bool steered = false;    // `fd` is only to be looked at, until it is handed to a worker: each has its own
 };
 
 // As a worker's environment tells of it: it will be descriptor `number` there.

@@ -22,7 +22,7 @@ struct Option {
   std::string_view value;
   Times times;
   unsigned forms;
-  std::string_view in_file;
+  std::string_view in_file, help;
   [[nodiscard]] std::string key() const { return name.empty() ? std::string(1, letter) : std::string(name); }
   [[nodiscard]] std::string spelling() const;  // "-s", "--control"
 };
@@ -31,7 +31,7 @@ struct Option {
 struct Order {
   std::string_view name;
   char letter;
-  std::string_view value, alone, with_value, meaning;
+  std::string_view value, alone, with_value, meaning, help;
   [[nodiscard]] bool may_have_value() const { return value.starts_with('['); }
   [[nodiscard]] std::string spelling() const { return std::string("-") + letter; }
 };
@@ -39,15 +39,17 @@ struct Order {
 inline constexpr auto kOptions = [] {
   using enum Times;
   return std::to_array<Option>({
-#define OPTION(name, letter, value, times, forms, in_file) {name, letter, value, times, forms, in_file},
-#include "master/options.def"
+#define OPTION(name, letter, value, times, forms, in_file, help) \
+  {name, letter, value, times, forms, in_file, help},
+#include "config/master_options.def"
 #undef OPTION
   });
 }();
 
 inline constexpr auto kOrders = std::to_array<Order>({
-#define ORDER(name, letter, value, alone, with_value, meaning) {name, letter, value, alone, with_value, meaning},
-#include "master/orders.def"
+#define ORDER(name, letter, value, alone, with_value, meaning, help) \
+  {name, letter, value, alone, with_value, meaning, help},
+#include "config/master_orders.def"
 #undef ORDER
 });
 

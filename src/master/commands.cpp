@@ -26,9 +26,11 @@ struct Method {
 constexpr auto kMethods = std::to_array<Method>({
 #define COMMAND(name, Method, ...) {#Method, call_##Method},
 #define LOCAL_COMMAND(...)
+#define METHOD(Method, ...) COMMAND("", Method)
 #include "wire/commands.def"
 #undef COMMAND
 #undef LOCAL_COMMAND
+#undef METHOD
 });
 
 void get_info(const Exchange& exchange) {
@@ -102,7 +104,9 @@ std::unique_ptr<Pending> answer_call(const Exchange& exchange) {
         denial(exchange.master, exchange.uid, exchange.level, command->level, command->name));
     return nullptr;
   }
-  return std::ranges::find(kMethods, name, &Method::name)->answer(exchange);
+  const Method& found = *std::ranges::find(kMethods, name, &Method::name);
+  const bool asks_the_core = command->replies == control::Replies::progress && !command->name.empty();
+  return asks_the_core ? answer_with_ticket(exchange, found.answer) : found.answer(exchange);
 }
 
 }  // namespace liveswap::master

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "config/scalars.hpp"
 #include "config/text.hpp"
@@ -19,6 +20,22 @@ namespace {
 
 void refuse(const Exchange& exchange, const core::Outcome& outcome) {
   exchange.replies.send(reply_of(outcome, exchange.master.snapshot()));
+}
+
+// The app of a call that turns to its workers. None: the call has been refused, as where there are no workers at all.
+std::optional<core::AppSnapshot> app_with_workers(const Exchange& exchange, const std::optional<std::string>& name) {
+  const core::Snapshot snapshot = exchange.master.snapshot();
+  const auto apps = app_to_change(snapshot, name);
+  if (!apps) {
+    refuse(exchange, apps.error());
+    return std::nullopt;
+  }
+  const core::AppSnapshot& app = *apps->front();
+  if (app.state == core::AppState::stopped) {
+    refuse(exchange, refused(core::Result::failed, core::Reason::not_running, "", &app));
+    return std::nullopt;
+  }
+  return app;
 }
 
 core::Outcome no_such_listener(const Operations& master, const std::string& name) {
@@ -92,13 +109,9 @@ std::unique_ptr<Pending> call_Message(const Exchange& exchange) {
     refuse(exchange, refused(core::Result::bad_usage, core::Reason::bad_argument, std::move(why)));
     return nullptr;
   }
-  const core::Snapshot snapshot = exchange.master.snapshot();
-  const auto apps = app_to_change(snapshot, name);
-  if (!apps) {
-    refuse(exchange, apps.error());
-    return nullptr;
-  }
-  auto call = std::make_unique<MessageCall>(exchange, *apps->front());
+  auto app = app_with_workers(exchange, name);
+  if (!app) return nullptr;
+  auto call = std::make_unique<MessageCall>(exchange, std::move(*app));
   call->ask(*text);
   return call;
 }
@@ -127,18 +140,13 @@ std::unique_ptr<Pending> call_Signal(const Exchange& exchange) {
     refuse(exchange, refused(core::Result::bad_usage, core::Reason::bad_argument, signo.error()));
     return nullptr;
   }
-  const core::Snapshot snapshot = exchange.master.snapshot();
-  const auto apps = app_to_change(snapshot, name);
-  if (!apps) {
-    refuse(exchange, apps.error());
-    return nullptr;
-  }
-  const core::AppSnapshot& app = *apps->front();
-  const auto sent = exchange.master.signal_app(app.app, *signo);
+  const auto app = app_with_workers(exchange, name);
+  if (!app) return nullptr;
+  const auto sent = exchange.master.signal_app(app->app, *signo);
   if (sent) {
     exchange.reply({{"sent", *sent}});
   } else {
-    refuse(exchange, refused(core::Result::failed, core::Reason::signal_failed, sent.error(), &app));
+    refuse(exchange, refused(core::Result::failed, core::Reason::signal_failed, sent.error(), &*app));
   }
   return nullptr;
 }

@@ -45,17 +45,6 @@ bool look(const Exchange& exchange, const wire::JsonFields& fields, const std::o
 
 }  // namespace
 
-std::unique_ptr<Pending> call_Status(const Exchange& exchange) {
-  wire::JsonFields fields(exchange.call.parameters);
-  const auto app = fields.text("app");
-  Looked looked;
-  if (look(exchange, fields, app, looked)) {
-    exchange.master.reassert_listeners();
-    exchange.reply(status_json(exchange.master, looked.snapshot, app.value_or("")));
-  }
-  return nullptr;
-}
-
 std::unique_ptr<Pending> call_List(const Exchange& exchange) {
   if (!has_parameters(exchange)) exchange.reply(list_json(exchange.master, exchange.master.snapshot()));
   return nullptr;

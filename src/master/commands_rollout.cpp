@@ -199,6 +199,29 @@ std::unique_ptr<Pending> call_Start(const Exchange& exchange) {
   });
 }
 
+std::unique_ptr<Pending> call_Adopt(const Exchange& exchange) {
+  wire::JsonFields fields(exchange.call.parameters);
+  const auto name = fields.text("app");
+  const auto pid = fields.integer("pid", 1, kMostInt);
+  const core::Duration timeout = duration_in(fields, "timeout_ms");
+  if (const auto bad = fields.bad()) return refuse_parameter(exchange, *bad);
+  if (!pid) return refuse_parameter(exchange, "pid");
+  const core::Snapshot snapshot = exchange.master.snapshot();
+  const auto apps = apps_to_change(snapshot, name, false);
+  if (!apps) return refuse(exchange, apps.error());
+  const core::AppSnapshot& app = *apps->front();
+  auto checked = exchange.master.check_upgrade(app.app, {});
+  if (!checked) return refuse_upgrade(exchange, app, checked.error());
+  if (auto prepared = exchange.master.prepare_adoption(app.app, static_cast<pid_t>(*pid)); !prepared) {
+    return refuse(exchange, refused(core::Result::failed, core::Reason::adopt_failed, prepared.error(), &app));
+  }
+  WaitingCall::Upgrades upgrades;
+  upgrades.emplace(app.app, std::move(*checked));
+  return ask(
+      exchange, apps, [=](RequestId request, AppId id) { return core::AdoptAsked{request, id, timeout}; },
+      std::move(upgrades));
+}
+
 std::unique_ptr<Pending> call_Stop(const Exchange& exchange) {
   wire::JsonFields fields(exchange.call.parameters);
   const auto name = fields.text("app");

@@ -95,6 +95,7 @@ std::expected<Master::Parts, std::string> make_parts(core::MasterPlan plan, conf
                        .environment = own_environment(),
                        .instance = std::move(*instance),
                        .launcher = std::move(*launcher),
+                       .bind_library = find_bind_library(host.launcher),
                        .signals = std::move(*signals),
                        .service_manager = std::move(*manager),
                        .descriptor_limit = descriptor_limit,

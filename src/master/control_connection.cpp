@@ -3,12 +3,14 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cassert>
 #include <utility>
 
 #include "core/text.hpp"
 #include "master/commands.hpp"
+#include "os/close_aside.hpp"
+#include "os/discard.hpp"
+#include "os/scm.hpp"
 
 namespace liveswap::master {
 
@@ -57,7 +59,7 @@ ControlConnection::ControlConnection(loop::Loop& loop, Operations& master, os::O
         turn_ended();
       }) {}
 
-ControlConnection::~ControlConnection() = default;
+ControlConnection::~ControlConnection() { os::discard_unread(socket_); }
 
 void ControlConnection::drop(std::string complaint) {
   if (dropped_) return;
@@ -72,17 +74,16 @@ void ControlConnection::on_ready(loop::Readiness ready) {
 }
 
 void ControlConnection::read_some() {
-  std::array<char, kReadBytes> buffer;
-  const auto got = os::retry_interrupted(
-      [&] { return ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT); });
-  if (got > 0) {
-    const auto fed = in_.feed({buffer.data(), static_cast<std::size_t>(got)});
-    if (!fed) drop("sent a message of more than " + std::to_string(limits_.message_bytes) + " bytes");
-  } else if (got == 0) {
+  auto got = os::receive_packet(socket_, kReadBytes, os::kMaxPacketFds, MSG_DONTWAIT);
+  if (!got) return drop("");
+  if (!*got) return;
+  os::close_aside((*got)->fds);
+  const auto& bytes = (*got)->payload;
+  if (bytes.empty()) {
     ended_ = true;
     if (peer_hung_up()) drop("");
-  } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
-    drop("");
+  } else if (!in_.feed({reinterpret_cast<const char*>(bytes.data()), bytes.size()})) {
+    drop("sent a message of more than " + std::to_string(limits_.message_bytes) + " bytes");
   }
 }
 

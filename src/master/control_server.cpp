@@ -10,6 +10,7 @@
 
 #include "master/commands.hpp"
 #include "master/outcome_json.hpp"
+#include "os/discard.hpp"
 
 namespace liveswap::master {
 
@@ -24,9 +25,9 @@ constexpr auto kLinger = std::chrono::seconds(1);
 
 std::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::open(
     loop::Loop& loop, Operations& master, const Log& log, const std::string& path, AccessRules rules,
-    const ControlLimits& limits) {
+    Keeper& keeper, const ControlLimits& limits) {
   std::unique_ptr<ControlServer> server(new ControlServer(loop, master, log, path, std::move(rules), limits));
-  if (auto listening = server->listen(); !listening) {
+  if (auto listening = server->listen(keeper); !listening) {
     return std::unexpected("the control socket: " + listening.error());
   }
   return server;
@@ -43,15 +44,19 @@ ControlServer::ControlServer(loop::Loop& loop, Operations& master, const Log& lo
       complaints_(loop, log, "control"),
       linger_(loop, [this] { forget_turned_away(); }) {}
 
-ControlServer::~ControlServer() = default;
+ControlServer::~ControlServer() {
+  for (const auto* sockets : {&turned_away_, &turned_away_before_}) {
+    for (const os::OwnedFd& socket : *sockets) os::discard_unread(socket);
+  }
+}
 
-std::expected<void, std::string> ControlServer::listen() {
+std::expected<void, std::string> ControlServer::listen(Keeper& keeper) {
   if (rules_.has_others()) {
     const auto reachable = rules_.check_reachable(std::filesystem::path(path_).parent_path().string());
     if (!reachable) return std::unexpected(reachable.error());
   }
   auto socket = UnixServer::open(
-      loop_, path_, rules_.has_others() ? 0666 : 0600,
+      loop_, path_, rules_.has_others() ? 0666 : 0600, {keeper, {KeepRole::control_listener, 0, 0}},
       {.connected = [this](os::OwnedFd client, os::PeerCredentials peer) { admit(std::move(client), std::move(peer)); },
        .complaint = [this](const std::string& text) { complaints_.tell(text); }});
   if (!socket) return std::unexpected(socket.error());
@@ -117,12 +122,13 @@ void ControlServer::turn_away(os::OwnedFd socket, const wire::varlink::Reply& re
   [[maybe_unused]] const auto sent =
       ::send(socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   ::shutdown(socket.get(), SHUT_WR);
-  if (turned_away_.size() >= kTurnedAwayMost) return;
+  if (turned_away_.size() >= kTurnedAwayMost) return os::discard_unread(socket);
   if (turned_away_.empty() && turned_away_before_.empty()) linger_.start_after(kLinger);
   turned_away_.push_back(std::move(socket));
 }
 
 void ControlServer::forget_turned_away() {
+  for (const os::OwnedFd& socket : turned_away_before_) os::discard_unread(socket);
   turned_away_before_ = std::exchange(turned_away_, {});
   if (!turned_away_before_.empty()) linger_.start_after(kLinger);
 }

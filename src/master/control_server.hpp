@@ -33,7 +33,7 @@ class ControlServer {
   static std::expected<std::unique_ptr<ControlServer>, std::string> open(loop::Loop& loop, Operations& master,
                                                                          const Log& log,
                                                                          const std::string& path,
-                                                                         AccessRules rules,
+                                                                         AccessRules rules, Keeper& keeper,
                                                                          const ControlLimits& limits = {});
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
@@ -52,7 +52,7 @@ class ControlServer {
   ControlServer(loop::Loop& loop, Operations& master, const Log& log, std::string path, AccessRules rules,
                 const ControlLimits& limits);
 
-  std::expected<void, std::string> listen();
+  std::expected<void, std::string> listen(Keeper& keeper);
   void admit(os::OwnedFd socket, os::PeerCredentials peer);
   void serve(os::OwnedFd socket, os::PeerCredentials peer, wire::control::Level level);
   [[nodiscard]] bool is_full_for(const os::PeerCredentials& peer) const;

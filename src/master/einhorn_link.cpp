@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "os/close_aside.hpp"
+#include "os/discard.hpp"
 #include "os/scm.hpp"
 #include "os/socket.hpp"
 #include "protocols/einhorn.hpp"
@@ -18,6 +20,7 @@ namespace {
 
 constexpr int kBacklog = 16;
 constexpr int kAcceptedATurn = 64;
+constexpr auto kAcceptAgain = std::chrono::seconds(1);
 constexpr std::size_t kConnectionsMax = 16;  // each says one thing, so more than one at a time is rare
 constexpr double kBurst = 20;                // messages: one ack, and pings
 constexpr double kPerSecond = 10;
@@ -25,15 +28,24 @@ constexpr double kPerSecond = 10;
 }  // namespace
 
 struct EinhornLink::Connection {
+  Connection() = default;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() { os::discard_unread(socket); }
+
   os::OwnedFd socket;
   wire::LineReader lines{wire::einhorn::kLineMax};
   std::unique_ptr<loop::FdWatch> watch;
 };
 
 EinhornLink::EinhornLink(loop::Loop& loop, uid_t worker, LinkHandlers handlers)
-    : loop_(loop), worker_(worker), handlers_(std::move(handlers)), allowed_(kBurst, kPerSecond, loop.now()) {}
+    : loop_(loop),
+      worker_(worker),
+      handlers_(std::move(handlers)),
+      accept_again_(loop, [this] { watch_->want({.readable = true}); }),
+      allowed_(kBurst, kPerSecond, loop.now()) {}
 
-EinhornLink::~EinhornLink() = default;
+EinhornLink::~EinhornLink() { os::discard_unaccepted(socket_.fd()); }
 
 os::Result<std::unique_ptr<EinhornLink>> EinhornLink::open(loop::Loop& loop, const WorkerAddress& address,
                                                            uid_t worker, LinkHandlers handlers) {
@@ -63,7 +75,11 @@ LinkGift EinhornLink::gift(int free) const {
 void EinhornLink::accept_all() {
   for (int i = 0; i < kAcceptedATurn; ++i) {
     auto accepted = os::accept_connection(socket_.fd());
-    if (!accepted) return handlers_.problem(accepted.error().message());
+    if (!accepted) {  // out of descriptors: whoever waits goes on waiting, and the loop does not spin
+      handlers_.problem(accepted.error().message());
+      watch_->want({});
+      return accept_again_.start_after(kAcceptAgain);
+    }
     if (!*accepted) return;
     const auto peer = os::peer_credentials((*accepted)->socket);
     if (!peer || (peer->uid != worker_ && peer->uid != 0)) {
@@ -88,10 +104,11 @@ os::Result<void> EinhornLink::add(os::OwnedFd socket) {
 
 // Its first line is all that it may say; what was begun when it is closed is nothing.
 void EinhornLink::read(Connection& connection) {
-  const auto piece =
+  auto piece =
       os::receive_packet(connection.socket, wire::einhorn::kLineMax, os::kMaxPacketFds, MSG_DONTWAIT);
   if (piece && !*piece) return;
   if (!piece || (*piece)->eof) return close(connection);
+  os::close_aside((*piece)->fds);
   const std::string_view bytes{reinterpret_cast<const char*>((*piece)->payload.data()), (*piece)->payload.size()};
   std::optional<std::string> first;
   bool too_long = false;

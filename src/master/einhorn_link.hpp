@@ -12,6 +12,7 @@
 
 #include "loop/fd_watch.hpp"
 #include "loop/loop.hpp"
+#include "loop/timer.hpp"
 #include "master/token_bucket.hpp"
 #include "master/worker_link.hpp"
 #include "master/worker_socket.hpp"
@@ -48,6 +49,7 @@ class EinhornLink final : public WorkerLink {
   os::OwnedFd theirs_;
   std::unique_ptr<loop::FdWatch> watch_;
   std::vector<std::unique_ptr<Connection>> connections_;  // the oldest first
+  loop::Timer accept_again_;
   TokenBucket allowed_;
   bool told_stranger_ = false;
   bool told_flood_ = false;

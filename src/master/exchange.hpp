@@ -27,12 +27,19 @@ class Replies {
   [[nodiscard]] virtual bool congested() const = 0;
 };
 
+// With which the client has made this call, for the first time.
+struct GivenTicket {
+  Ticket ticket;
+  TicketCall call;
+};
+
 struct Exchange {
   Operations& master;
   const wire::varlink::Call& call;  // gone when the function has returned
   wire::control::Level level;       // that the peer has
   uid_t uid = 0;                    // the peer's
   Replies& replies;                 // outlives the Pending
+  const GivenTicket* ticket = nullptr;  // none: the requests that are made end with the client's connection
 
   void reply(wire::Json parameters) const;
   void fail(std::string_view error, wire::Json parameters) const;

@@ -11,12 +11,14 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/action.hpp"
 #include "core/ids.hpp"
 #include "core/plan.hpp"
+#include "core/time.hpp"
 
 namespace liveswap::master {
 
@@ -34,6 +36,14 @@ struct MasterFacts {
   std::string control_socket;  // absolute
 };
 
+// A socket of a steered listener.
+struct SideRow {
+  core::GenerationId generation{};  // whose workers have it, or had it last
+  std::uint32_t workers = 0;        // that have it now
+  bool chosen = false;              // it gets new connections
+  std::optional<std::uint32_t> queue;
+};
+
 // One bound socket of a listener; a listener with several addresses has several rows.
 struct ListenerRow {
   std::string name;
@@ -48,18 +58,36 @@ struct ListenerRow {
   bool paused = false;
   std::optional<std::uint64_t> dropped;  // datagrams dropped by the kernel, where it says so
   std::vector<std::string> apps;         // that list it
+  core::Handoff handoff = core::Handoff::shared;
+  std::vector<SideRow> sides;  // steered
 };
 
 struct WorkerFacts {
   pid_t pid = 0;  // of the main process; 0: none
   WallTime started{};
   std::optional<std::uint32_t> connections;  // that it has open; nullopt: unknown
+  std::string connections_unknown;           // why, where it was tried
+  std::optional<core::Time> oldest;          // of these connections: it was there then, or …
+  bool oldest_exact = false;                 // … came then
   std::string status;                        // what it says of itself (STATUS=); "" for nothing
+};
+
+// One connection that a worker has open.
+struct ConnectionRow {
+  pid_t pid = 0;  // of a process that has it
+  std::optional<std::string> peer;  // "192.0.2.7:50123"; a Unix client has no address …
+  pid_t peer_pid = 0;               // … but a pid; 0: none
+  core::Time since{};               // it was there then, or …
+  bool since_exact = false;         // … came then
+  std::optional<core::Time> last_data;  // when data went or came last; nullopt: the kernel does not tell
+  std::optional<std::uint64_t> bytes_in, bytes_out;
+  std::string_view state;           // as TCP calls it: "established", "close_wait"
 };
 
 // What a release runs, for people.
 struct ReleaseFacts {
   core::Protocol protocol = core::Protocol::systemd;
+  std::optional<core::BindBy> bind_by;  // bind: what `auto` came to
   std::optional<std::string> target;   // resolved
   std::vector<std::string> command;    // expanded for slot 0
   std::vector<std::string> overrides;  // what differs from the file, as typed: "--target /srv/b", "--env A=1"

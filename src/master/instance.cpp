@@ -24,12 +24,12 @@ std::string taken_by(const core::MasterPlan& plan, const os::LockAttempt& attemp
 }  // namespace
 
 std::expected<Instance, std::string> claim_instance(const core::MasterPlan& plan,
-                                                    const config::Surroundings& surroundings) {
+                                                    const config::Surroundings& surroundings, os::OwnedFd lock) {
   std::string runtime_dir = config::runtime_dir(plan, surroundings);
   auto directory = os::open_private_directory(runtime_dir, mode_of_runtime_dir(surroundings));
   if (!directory) return std::unexpected("runtime_dir: " + directory.error().message());
   const std::string lock_path = runtime_dir + "/lock";
-  auto attempt = os::take_lock(lock_path);
+  auto attempt = lock ? os::keep_lock(std::move(lock)) : os::take_lock(lock_path);
   if (!attempt) return std::unexpected(attempt.error().message());
   if (!attempt->lock) return std::unexpected(taken_by(plan, *attempt, lock_path));
   std::string control_socket = config::control_socket(plan, surroundings);

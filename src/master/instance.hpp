@@ -23,8 +23,10 @@ struct Instance {
   ControlLink link;            // gone before the lock is given back
 };
 
-// The error is one sentence: what is wrong with which directory, or the pid of the master that has the name.
+// `lock`: that an earlier master has left, and which is the lock still; not valid: it is taken. The error is one
+// sentence: what is wrong with which directory, or the pid of the master that has the name.
 [[nodiscard]] std::expected<Instance, std::string> claim_instance(const core::MasterPlan& plan,
-                                                                  const config::Surroundings& surroundings);
+                                                                  const config::Surroundings& surroundings,
+                                                                  os::OwnedFd lock = {});
 
 }  // namespace liveswap::master

@@ -34,6 +34,8 @@ class Launcher {
   // `program`: the launcher, open; it is run by this descriptor, whatever becomes of its path.
   [[nodiscard]] static os::Result<Launcher> open(os::OwnedFd program);
 
+  [[nodiscard]] os::FdRef program() const { return program_; }
+
   // Borrows the descriptors, which the plan counts from 0. Standard input is /dev/null. An error leaves no process.
   [[nodiscard]] os::Result<LaunchedProcess> start(const wire::LaunchPlan& plan, std::span<const os::FdRef> descriptors,
                                                   const StandardStreams& streams);

@@ -142,6 +142,17 @@ os::Result<ListenerPath> ListenerPath::bind(os::FdRef socket, const std::string&
   return made;
 }
 
+os::Result<ListenerPath> ListenerPath::found(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return os::fail("lstat", path);
+  if (!S_ISSOCK(info.st_mode)) return os::fail_with(0, path + " is no socket any more");
+  ListenerPath made;
+  made.path_ = path;
+  made.device_ = info.st_dev;
+  made.inode_ = info.st_ino;
+  return made;
+}
+
 bool ListenerPath::ours() const {
   struct stat found {};
   return ::lstat(where().c_str(), &found) == 0 && found.st_dev == device_ && found.st_ino == inode_;

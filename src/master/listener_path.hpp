@@ -33,6 +33,12 @@ class ListenerPath {
   [[nodiscard]] static os::Result<ListenerPath> bind(os::FdRef socket, const std::string& path,
                                                      const PathRights& rights);
 
+  // One that is there: a socket's file, made by an earlier master.
+  [[nodiscard]] static os::Result<ListenerPath> found(const std::string& path);
+
+  // Whether that is the file that was made here.
+  [[nodiscard]] bool is(dev_t device, ino_t inode) const { return device == device_ && inode == inode_; }
+
   // Whether the path leads to the file that was made here.
   [[nodiscard]] bool ours() const;
 

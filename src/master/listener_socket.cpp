@@ -4,16 +4,20 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <utility>
 
 #include "master/chosen_port.hpp"
 #include "master/listener_options.hpp"
 #include "os/accept_queue.hpp"
+#include "os/reuseport.hpp"
 #include "os/sock_diag.hpp"
 #include "os/socket.hpp"
 #include "os/socket_filter.hpp"
+#include "os/socket_option.hpp"
 #include "os/socket_owner.hpp"
 
 namespace liveswap::master {
@@ -52,12 +56,24 @@ OpenFailure failure_of(const SocketRequest& request, const os::SocketAddress& wa
   return {prefix + error.message() + hint_of(request, wanted, error.code), error.code};
 }
 
+// Where two workers have shut a socket down, the second finds one that does not listen, and that lasts: each connection
+// that it accepts later is shut down from the start. To dissolve the association that it has not got undoes it.
+void undo_shutdown(os::FdRef socket) {
+  const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+  (void)::connect(socket.get(), &nobody, sizeof nobody);  // where it fails, so does listening
+}
+
 short poll_now(os::FdRef fd, short events) {
   pollfd asked{fd.get(), events, 0};
   return ::poll(&asked, 1, 0) == 1 ? asked.revents : short{0};
 }
 
 }  // namespace
+
+os::Result<void> give_to(os::FdRef socket, uid_t owner) {
+  if (::fchown(socket.get(), owner, static_cast<gid_t>(-1)) != 0) return os::fail("fchown", "socket");
+  return {};
+}
 
 bool accepts(core::SocketKind kind) { return !is_datagram(kind); }
 
@@ -92,11 +108,60 @@ std::expected<ListenerSocket, OpenFailure> ListenerSocket::open(const SocketRequ
   return made;
 }
 
+std::expected<ListenerSocket, OpenFailure> ListenerSocket::take(os::OwnedFd socket,
+                                                                const SocketRequest& request) {
+  const auto wanted = wanted_address(request.address, request.port);
+  if (!wanted) return std::unexpected(OpenFailure{wanted.error().message(), wanted.error().code});
+  ListenerSocket taken(std::move(socket), request.address.kind);
+  taken.of_program_ = true;
+  os::Result<void> done;
+  if (!is_unix(taken.kind_)) done = os::set_option(taken.fd_, os::option::kReusePort, 1);
+  if (done) done = taken.bind(request, *wanted);
+  const auto bound = done ? os::local_address(taken.fd_) : std::unexpected(done.error());
+  if (!bound) {
+    taken.given_away_ = true;  // the program may try elsewhere with it
+    return std::unexpected(failure_of(request, *wanted, bound.error()));
+  }
+  taken.address_ = *bound;
+  return taken;
+}
+
+os::Result<ListenerSocket> ListenerSocket::adopt(os::OwnedFd socket, core::SocketKind kind) {
+  ListenerSocket adopted(std::move(socket), kind);
+  adopted.of_program_ = adopted.given_away_ = true;
+  const auto bound = os::local_address(adopted.fd_);
+  if (!bound) return std::unexpected(bound.error());
+  adopted.address_ = *bound;
+  if (auto shared = os::set_option(adopted.fd_, os::option::kReusePort, 1); !shared) {
+    return std::unexpected(shared.error());
+  }
+  return adopted;
+}
+
+os::Result<void> ListenerSocket::listen_anew() {
+  if (kind_ != core::SocketKind::tcp) return os::fail_with(EOPNOTSUPP, "listen");
+  (void)::shutdown(fd_.get(), SHUT_RDWR);
+  undo_shutdown(fd_);
+  return listen();
+}
+
+os::Result<void> ListenerSocket::listen_as_asked(int backlog) {
+  if (!accepts(kind_)) return {};
+  return os::listen_on(fd_, backlog);
+}
+
 os::Result<void> ListenerSocket::set_up(const SocketRequest& request, const os::SocketAddress& wanted) {
+  const bool is_anchor = request.membership == Membership::anchor;
   auto done = set_listener_options(fd_, wanted.family(), request.address, request.options);
+  const bool is_filler = request.membership == Membership::filler;
+  if (done && (is_anchor || is_filler) && !is_unix(kind_)) done = os::make_unreachable(fd_);
+  const bool joins = is_filler || request.membership == Membership::side;
+  if (done && joins && !is_unix(kind_)) done = os::set_option(fd_, os::option::kReusePort, 1);
+  if (done && request.owner) done = give_to(fd_, *request.owner);
   if (done && request.held_back && !is_unix(kind_)) done = hold_back();
   if (done) done = bind(request, wanted);
-  if (done && accepts(kind_)) done = listen();
+  if (done && is_anchor && !is_unix(kind_)) done = os::set_option(fd_, os::option::kReusePort, 1);
+  if (done && accepts(kind_) && !(is_anchor && is_unix(kind_))) done = listen();
   if (!done) return done;
   const auto bound = os::local_address(fd_);
   if (!bound) return std::unexpected(bound.error());
@@ -174,14 +239,38 @@ bool ListenerSocket::somebody_waits() const {
   return (poll_now(fd_, POLLIN) & POLLIN) != 0;
 }
 
+bool ListenerSocket::is_shut_down() const {
+  if (!accepts(kind_)) return false;
+  const auto listening = os::get_option(fd_, os::option::kListening);
+  return listening && *listening == 0;
+}
+
+std::vector<std::string> ListenerSocket::reassert() {
+  std::vector<std::string> changes;
+  for (std::string& change : std::array{reassert_backlog(), look_at_nonblock()}) {
+    if (!change.empty()) changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+void ListenerSocket::describe(ListenerRow& row) const {
+  if (const auto queue = os::accept_queue(fd_)) {
+    row.queue = queue->waiting;
+    row.backlog = queue->backlog;
+  }
+  if (kind_ != core::SocketKind::udp) return;
+  if (const auto dropped = os::dropped_packets(fd_)) row.dropped = *dropped;
+}
+
 std::string ListenerSocket::reassert_backlog() {
-  if (!accepts(kind_) || lets_few_in_) return "";
+  if (!accepts(kind_) || lets_few_in_ || of_program_) return "";
   if (is_unix(kind_) && (poll_now(fd_, POLLRDHUP) & POLLRDHUP) != 0) {
     return once("a worker has shut the socket down: nobody can connect until its apps are stopped and started");
   }
   const auto before = os::accept_queue(fd_);
   if (before && before->backlog == set_backlog_) return "";
   const bool shut_down = !before && before.error().code == EINVAL;
+  if (shut_down) undo_shutdown(fd_);
   if (const auto done = listen(); !done) {
     return once(shut_down ? lost_text(done.error()) : done.error().message());
   }
@@ -207,6 +296,7 @@ std::string ListenerSocket::lost_text(const os::Error& error) const {
 }
 
 std::string ListenerSocket::look_at_nonblock() {
+  if (of_program_) return "";
   const auto now = os::is_nonblock(fd_);
   if (!now || *now == nonblock_) return "";
   nonblock_ = *now;

@@ -103,6 +103,58 @@ std::vector<BoundSocket> Listeners::sockets_of(std::span<const std::string> name
   return sockets;
 }
 
+std::expected<std::vector<BoundSocket>, std::string> Listeners::sockets_for(const SocketUser& user,
+                                                                            std::span<const std::string> names) {
+  std::vector<BoundSocket> sockets = sockets_of(names);
+  for (BoundSocket& socket : sockets) {
+    if (auto handed = hand_to(user, socket); !handed) return std::unexpected(std::move(handed.error()));
+  }
+  return sockets;
+}
+
+std::expected<void, std::string> Listeners::hand_to(const SocketUser& user, BoundSocket& socket) {
+  return find(socket.listener)->hand_to(user, socket);
+}
+
+void Listeners::leaving(core::AppId app, core::WorkerId worker) {
+  for (const std::string& name : apps_.at(app).used()) find(name)->leaving(worker);
+}
+
+void Listeners::left(core::WorkerId worker) {
+  for (const auto& listener : listeners_) listener->left(worker);
+}
+
+std::expected<void, std::string> Listeners::steer(core::AppId id, std::span<const core::WorkerId> workers) {
+  App& app = apps_.at(id);
+  std::vector<Listener*> done;
+  for (const std::string& name : app.used()) {
+    Listener* listener = find(name);
+    if (auto steered = listener->steer(workers); !steered) {
+      for (Listener* before : done) (void)before->steer(app.steered_to);
+      return steered;
+    }
+    done.push_back(listener);
+  }
+  app.steered_to.assign(workers.begin(), workers.end());
+  return {};
+}
+
+bool Listeners::starved(core::AppId id, core::WorkerId worker) {
+  return std::ranges::all_of(apps_.at(id).used(), [&](const std::string& name) { return find(name)->starved(worker); });
+}
+std::vector<BoundSocket> Listeners::sockets_used_by(core::AppId app) const {
+  std::vector<BoundSocket> sockets;
+  for (const std::string& name : apps_.at(app).used()) find(name)->add_all_sockets_to(sockets);
+  return sockets;
+}
+
+std::vector<OwnSocket> Listeners::own_sockets_of(core::AppId app, core::WorkerId worker) const {
+  std::vector<OwnSocket> sockets;
+  for (const std::string& name : apps_.at(app).used()) find(name)->add_own_sockets_to(sockets, worker);
+  return sockets;
+}
+
+
 std::optional<BoundSocket> Listeners::socket_at(const core::Address& address, bool v6only,
                                                 std::span<const std::string> names) const {
   for (const std::string& name : names) {
@@ -113,11 +165,35 @@ std::optional<BoundSocket> Listeners::socket_at(const core::Address& address, bo
   return std::nullopt;
 }
 
+std::optional<BoundSocket> Listeners::place_for(const core::Address& address, bool v6only,
+                                                std::span<const std::string> names) const {
+  if (auto exact = socket_at(address, v6only, names)) return exact;
+  for (const std::string& name : names) {
+    const Listener* listener = find(name);
+    if (listener == nullptr) continue;
+    if (auto matched = listener->matched(address)) return matched;
+  }
+  return std::nullopt;
+}
+
+Endpoint& Listeners::endpoint_of(const BoundSocket& socket) { return find(socket.listener)->endpoint(socket.index); }
+
 std::expected<void, OpenFailure> Listeners::add_for(core::AppId app, const core::ListenerPlan& plan,
                                                     const PathRights& rights) {
-  auto added = add(plan, rights);
-  if (added) apps_.at(app).added.push_back(plan.name);
-  return added;
+  if (auto added = add(plan, rights); !added) return added;
+  App& its = apps_.at(app);
+  its.added.push_back(plan.name);
+  (void)find(plan.name)->steer(its.steered_to);  // nobody has a socket of it yet
+  return {};
+}
+
+std::expected<void, OpenFailure> Listeners::adopt_for(const SocketUser& user, const core::ListenerPlan& plan,
+                                                      std::vector<os::OwnedFd> sockets) {
+  auto made = std::make_unique<Listener>(plan, PathRights{}, os::somaxconn());
+  if (auto taken = made->adopt(user, std::move(sockets)); !taken) return taken;
+  listeners_.push_back(std::move(made));
+  apps_.at(user.worker.app).added.push_back(plan.name);
+  return {};
 }
 
 std::expected<void, OpenFailure> Listeners::add(const core::ListenerPlan& plan, const PathRights& rights) {
@@ -137,6 +213,11 @@ void Listeners::given_away(const BoundSocket& socket) {
   if (Listener* listener = find(socket.listener)) listener->given_away(socket.index);
 }
 
+bool Listeners::is_given_away(const BoundSocket& socket) const {
+  const Listener* listener = find(socket.listener);
+  return listener != nullptr && listener->is_given_away(socket.index);
+}
+
 void Listeners::remove(const std::string& name) {
   for (auto& [id, app] : apps_) std::erase(app.added, name);
   discard(name);
@@ -144,6 +225,11 @@ void Listeners::remove(const std::string& name) {
 
 void Listeners::discard(const std::string& name) {
   std::erase_if(listeners_, [&](const auto& listener) { return listener->name() == name; });
+}
+
+bool Listeners::show_again(std::string_view name) {
+  Listener* listener = find(name);
+  return listener != nullptr && listener->show_again();
 }
 
 bool Listeners::still_there(std::string_view name) const {

@@ -29,9 +29,9 @@
 #include "core/plan.hpp"
 #include "loop/loop.hpp"
 #include "master/bound_socket.hpp"
+#include "master/endpoint.hpp"
 #include "master/facts.hpp"
 #include "master/listener_path.hpp"
-#include "master/listener_socket.hpp"
 #include "master/post.hpp"
 
 namespace liveswap::master {
@@ -53,14 +53,43 @@ class Listeners {
   // The open sockets of these listeners, in that order; each listener's in the order of its addresses.
   [[nodiscard]] std::vector<BoundSocket> sockets_of(std::span<const std::string> names) const;
 
+  // The same of all that the app uses, those included that were added for it.
+  [[nodiscard]] std::vector<BoundSocket> sockets_used_by(core::AppId app) const;
+  // Those of steered listeners that the worker has.
+  [[nodiscard]] std::vector<OwnSocket> own_sockets_of(core::AppId app, core::WorkerId worker) const;
+
   // The socket at that address among these listeners. No host means whatever is bound to all of them, port 0 whatever
   // port the kernel chose there.
   [[nodiscard]] std::optional<BoundSocket> socket_at(const core::Address& address, bool v6only,
                                                      std::span<const std::string> names) const;
 
+  // As they are for that worker: of a steered listener it gets sockets that only its generation or itself has, the same
+  // ones each time it is asked for, until left().
+  [[nodiscard]] std::expected<std::vector<BoundSocket>, std::string> sockets_for(const SocketUser& user,
+                                                                                std::span<const std::string> names);
+  [[nodiscard]] std::expected<void, std::string> hand_to(const SocketUser& user, BoundSocket& socket);
+  // Starve: two workers that leave a side which they share are no excuse for each other.
+  void leaving(core::AppId app, core::WorkerId worker);
+  // No process of the worker is left.
+  void left(core::WorkerId worker);
+
+  // Steer: what is new goes to the sockets of these workers only, at all of the app's steered listeners or at none.
+  [[nodiscard]] std::expected<void, std::string> steer(core::AppId app, std::span<const core::WorkerId> workers);
+  // Nobody waits at the app's steered listeners who would be lost if that worker accepted nothing more.
+  [[nodiscard]] bool starved(core::AppId app, core::WorkerId worker);
+
+  // Where a program that asks for that address by itself gets its socket bound, among these listeners: as in
+  // socket_at(), else where a listener's `match` says so, at an address of the same family.
+  [[nodiscard]] std::optional<BoundSocket> place_for(const core::Address& address, bool v6only,
+                                                     std::span<const std::string> names) const;
+  [[nodiscard]] Endpoint& endpoint_of(const BoundSocket& socket);
+
   // A listener that the file does not have: open from now on until remove() or the app's close(), and the app's alone.
   [[nodiscard]] std::expected<void, OpenFailure> add_for(core::AppId app, const core::ListenerPlan& plan,
                                                          const PathRights& rights);
+  // The same around sockets of a server that runs, and becomes that worker.
+  [[nodiscard]] std::expected<void, OpenFailure> adopt_for(const SocketUser& user, const core::ListenerPlan& plan,
+                                                           std::vector<os::OwnedFd> sockets);
   // The same, but of no app: open for as long as the master is.
   [[nodiscard]] std::expected<void, OpenFailure> add(const core::ListenerPlan& plan, const PathRights& rights);
   void remove(const std::string& name);
@@ -69,9 +98,12 @@ class Listeners {
   [[nodiscard]] std::string free_name(const std::string& wanted) const;
   // Whether clients can find it: the path of a Unix socket still leads to it.
   [[nodiscard]] bool still_there(std::string_view name) const;
+  // The path is put back, where nothing else has its place.
+  [[nodiscard]] bool show_again(std::string_view name);
 
   // Other programs than workers have the socket now, in their own right: closing the listener leaves it to them.
   void given_away(const BoundSocket& socket);
+  [[nodiscard]] bool is_given_away(const BoundSocket& socket) const;
 
   [[nodiscard]] std::vector<ListenerRow> rows() const;  // in the file's order, then those that were added
 
@@ -115,6 +147,7 @@ class Listeners {
     std::vector<std::string> added;  // by add_for()
     Need need = Need::to_serve;
     std::unique_ptr<QueueWatch> watch;  // while need is to_empty_queue
+    std::vector<core::WorkerId> steered_to;
 
     [[nodiscard]] bool uses(const std::string& listener) const;
     [[nodiscard]] std::vector<std::string> used() const;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 
@@ -12,6 +13,7 @@
 #include "config/diagnostic.hpp"
 #include "config/load.hpp"
 #include "config/target_plan.hpp"
+#include "master/bind_way.hpp"
 #include "master/check_environment.hpp"
 #include "master/composition.hpp"
 #include "master/master.hpp"
@@ -84,6 +86,9 @@ std::optional<core::MasterPlan> load_plan(const master::Options& options, const 
   auto loaded = config::load_file(options.file, facts);
   if (!loaded) {
     fmt::print(stderr, "{}", config::render(loaded.error()));
+    // Whoever typed the bare name may not know yet that a file is looked for.
+    if (options.file == master::kDefaultFile && ::access(master::kDefaultFile, F_OK) != 0 && errno == ENOENT)
+      fmt::print(stderr, "Try: liveswap -s TARGET, which needs no file, or liveswap --help\n");
     return std::nullopt;
   }
   fmt::print(stderr, "{}", config::render(loaded->warnings));
@@ -117,6 +122,7 @@ int main(int argc, char** argv) {
   auto plan = load_plan(*options, facts);
   if (!plan) return kBadUsage;
   if (options->mode == master::Options::Mode::check) {
+    facts.seccomp_problem = master::seccomp_problem;
     return print(config::describe(*plan, facts, master::variables_of_first_worker));
   }
   return run(std::move(*plan), std::move(facts));

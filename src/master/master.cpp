@@ -45,27 +45,47 @@ Master::Master(loop::Loop& loop, Parts parts)
       service_manager_(std::move(parts.service_manager)),
       listeners_(loop, [this](core::Event event) { post(std::move(event)); }),
       on_demand_(listeners_),
+      program_sockets_(listeners_, on_demand_),
       launcher_(std::move(parts.launcher)),
       workers_({.loop = loop,
                 .launcher = launcher_,
                 .output = output_,
                 .log = log_,
                 .post = [this](core::Event event) { post(std::move(event)); },
-                .sockets_of = [this](std::span<const std::string> names) { return listeners_.sockets_of(names); },
+                .sockets_for = [this](const SocketUser& user, std::span<const std::string> names) {
+                  return listeners_.sockets_for(user, names);
+                },
+                .leaving = [this](const core::Spawn& ids) { listeners_.leaving(ids.app, ids.worker); },
+                .starved = [this](const core::Spawn& ids) { return listeners_.starved(ids.app, ids.worker); },
+                .left = [this](core::WorkerId worker) { listeners_.left(worker); },
+                .sockets_used_by = [this](core::AppId app) { return listeners_.sockets_used_by(app); },
+                .own_sockets_of =
+                    [this](const core::Spawn& ids) { return listeners_.own_sockets_of(ids.app, ids.worker); },
                 .server_for = [this](const ServerRequest& request) { return on_demand_.socket_for(request); },
                 .server_data = [this](core::AppId app, const std::string& key, const std::string& offered) {
                   return on_demand_.shared_data(app, key, offered);
                 },
+                .adopt =
+                    [this](const SocketUser& user, const core::AppPlan& plan, std::vector<AdoptedSocket> sockets) {
+                      return on_demand_.adopt(user, plan, std::move(sockets));
+                    },
+                .program_sockets = &program_sockets_,
+                .bind_library = std::move(parts.bind_library),
                 .runtime_dir = instance_.runtime_dir,
                 .own_streams = {os::FdRef(STDOUT_FILENO), os::FdRef(STDERR_FILENO)},
                 .cgroup_parent = std::move(parts.cgroup_parent),
-                .descriptor_limit = parts.descriptor_limit}),
+                .descriptor_limit = parts.descriptor_limit,
+                .worker_empty = [this](core::WorkerId worker) { post(core::WorkerEmpty{worker}); }}),
+      listener_holders_(loop, {.is_main = [this](pid_t pid) { return workers_.children().knows(pid); },
+                               .living = [this] { return workers_.processes(); },
+                               .found = [this](const HoldersFound& found) { tell_holders(found); }}),
       hooks_({.loop = loop,
               .launcher = launcher_,
               .children = workers_.children(),
               .output = output_,
               .descriptor_limit = parts.descriptor_limit},
              [this](core::HookEnded event) { hook_ended(std::move(event)); }),
+      away_timer_(loop, [this] { give_up_left(); }),
       events_(kEventsRemembered),
       core_(setup_of(plan_)),
       draining_(loop, [this] { drain_inbox(); }),
@@ -88,11 +108,11 @@ std::expected<void, std::string> Master::begin() {
     return std::unexpected(fmt::format("{}", fmt::join(bound.error(), "\n")));
   }
   if (auto opened = open_tcp_control(*rules); !opened) return opened;
-  auto control = ControlServer::open(loop_, *this, log_, instance_.control_socket, *rules);
+  auto control = ControlServer::open(loop_, *this, log_, instance_.control_socket, *rules, keeper_);
   if (!control) return std::unexpected(control.error());
   control_ = std::move(*control);
   serving_ = std::make_unique<Serving>(listeners_, plan_, log_);
-  if (const auto serving = serving_->open(loop_, log_, plan_.serve, *rules); !serving) {
+  if (const auto serving = serving_->open(loop_, log_, plan_.serve, *rules, keeper_); !serving) {
     return std::unexpected(serving.error());
   }
   log_.info(fmt::format("{} {} runs as PID {}, control socket {}", facts_.name, facts_.version, facts_.pid,
@@ -104,7 +124,8 @@ std::expected<void, std::string> Master::begin() {
 
 std::expected<void, std::string> Master::open_tcp_control(const AccessRules& rules) {
   if (!plan_.control.tcp) return {};
-  auto opened = TcpControl::open(loop_, *this, log_, rules, {*plan_.control.tcp, config_facts_.working_directory});
+  auto opened = TcpControl::open(loop_, *this, log_, rules, {*plan_.control.tcp, config_facts_.working_directory},
+                                 keeper_);
   if (!opened) return std::unexpected(opened.error());
   tcp_control_ = std::move(*opened);
   return {};
@@ -147,6 +168,7 @@ void Master::follow_deadline() {
   } else {
     deadline_.start_at(next.time_since_epoch());
   }
+  follow_left();
 }
 
 core::AppPlan& Master::app_plan(core::AppId app) { return plan_.apps.at(app.value - 1); }

@@ -31,12 +31,15 @@
 #include "master/file_reread.hpp"
 #include "master/hooks.hpp"
 #include "master/instance.hpp"
+#include "master/keeper.hpp"
 #include "master/launcher.hpp"
+#include "master/listener_holders.hpp"
 #include "master/listeners.hpp"
 #include "master/log.hpp"
 #include "master/on_demand.hpp"
 #include "master/operations.hpp"
 #include "master/output.hpp"
+#include "master/program_sockets.hpp"
 #include "master/release.hpp"
 #include "master/requests.hpp"
 #include "master/service_manager.hpp"
@@ -57,6 +60,7 @@ class Master final : public Operations {
     std::vector<std::string> environment;  // that the master was started with: NAME=VALUE
     Instance instance;                     // its directories and its lock
     Launcher launcher;
+    std::expected<std::string, std::string> bind_library;  // of `bind_by: preload`, or why it is missing
     std::optional<os::SignalFd> signals;  // none: they are not the master's
     ServiceManager service_manager;
     std::optional<os::DescriptorLimit> descriptor_limit;  // that it was started with, and so its workers are
@@ -86,11 +90,18 @@ class Master final : public Operations {
   void reassert_listeners() override;
   std::uint32_t processors() const override { return config_facts_.processors; }
   WorkerFacts worker_facts(core::WorkerId worker) const override;
+  std::vector<ConnectionRow> connections(core::WorkerId worker) const override { return workers_.connections(worker); }
+  void count_connections(core::AppId app, std::function<void()> counted) override;
   ReleaseFacts release_facts(core::AppId app, core::ReleaseId release) const override;
   core::RequestId open_request(core::AppId app, RequestHandlers handlers) override;
   void close_request(core::RequestId request) override;
   void set_upgrade(core::RequestId request, CheckedUpgrade upgrade) override;
+  std::expected<void, std::string> prepare_adoption(core::AppId app, pid_t pid) override;
   void post(core::Event event) override;
+  std::optional<KnownTicket> find_ticket(const Ticket& ticket) const override;
+  void keep_ticket(const Ticket& ticket, TicketCall call, std::vector<TicketPart> parts) override;
+  AttachmentId attach(const Ticket& ticket, TicketHandlers handlers) override;
+  void detach(AttachmentId attachment) override;
   std::expected<CheckedUpgrade, Refusal> check_upgrade(core::AppId app, const ReleaseOverrides& overrides) override;
   std::expected<std::uint32_t, std::string> signal_app(core::AppId app, int signo) override;
   void message_app(core::AppId app, std::string_view text, MessageHandler counted) override;
@@ -106,6 +117,8 @@ class Master final : public Operations {
   [[nodiscard]] std::expected<void, std::string> open_tcp_control(const AccessRules& rules);
   void drain_inbox();
   void follow_deadline();
+  void give_up_left();
+  void follow_left();
 
   // One for each action, master_perform.cpp.
   void perform(const core::RunHook& action);
@@ -116,18 +129,23 @@ class Master final : public Operations {
   void perform(const core::QuiesceListeners& action);
   void perform(const core::CloseListeners& action);
   void perform(const core::ReassertListeners& action);
+  void perform(const core::Steer& action);
   void perform(const core::Spawn& action);
+  void perform(const core::Starve& action);
   void perform(const core::AskDrain& action);
   void perform(const core::SignalWorker& action);
   void perform(const core::Answer& action);
   void perform(const core::Tell& action);
   void perform(const core::Exit& action);
   void keep_target(const core::Note& note);
+  void tell_cut(core::WorkerId worker);
+  void look_for_holders(const core::Note& note);
+  void tell_holders(const HoldersFound& found);
   void tell_service_manager(const core::Note& note);
 
   // Signals, master_signals.cpp.
   void read_signals();
-  void act_on(const os::ReceivedSignal& signal);
+  void act_on(int signo, const SignalSender& sender, pid_t pid);
   void check_file();
   void upgrade_all(std::string_view why);
 
@@ -150,15 +168,21 @@ class Master final : public Operations {
   MasterFacts facts_;
   Output output_;
   Log log_;
+  Keeper keeper_;  // without a store so far: nothing outlives this master
   ServiceManager service_manager_;
   Listeners listeners_;
   OnDemand on_demand_;
+  ProgramSockets program_sockets_;
   Launcher launcher_;
   Workers workers_;
   std::map<std::pair<core::AppId, core::ReleaseId>, std::shared_ptr<const Release>> releases_;
+  ListenerHolders listener_holders_;
+  bool told_of_refusals_ = false;  // by listener_holders_
   Hooks hooks_;
+  std::map<core::AppId, Adoption> adoptions_;            // of the next worker that is spawned for it
   std::map<core::RequestId, CheckedUpgrade> hooked_;  // what is upgraded to when the hook has passed
   Requests requests_;
+  loop::Timer away_timer_;  // that some request's client has been away for too long
   Feed<Told> events_;
   core::Core core_;
   std::unique_ptr<ControlServer> control_;

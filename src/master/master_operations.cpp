@@ -1,8 +1,13 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
 // Master as the control commands see it.
 #include "master/master.hpp"
 
 #include <algorithm>
 #include <utility>
+
+#include "master/bind_way.hpp"
 
 namespace liveswap::master {
 
@@ -31,11 +36,18 @@ void Master::reassert_listeners() {
 
 WorkerFacts Master::worker_facts(core::WorkerId worker) const { return workers_.facts(worker); }
 
+void Master::count_connections(core::AppId app, std::function<void()> counted) {
+  workers_.count_connections(app, std::move(counted));
+}
+
 ReleaseFacts Master::release_facts(core::AppId app, core::ReleaseId release) const {
   const auto found = releases_.find({app, release});
   if (found != releases_.end()) return found->second->facts();
   const core::AppPlan& plan = plan_.apps.at(app.value - 1);
-  return {.protocol = plan.protocol, .target = plan.target, .command = plan.command, .overrides = {}};
+  ReleaseFacts facts{.protocol = plan.protocol, .bind_by = {}, .target = plan.target, .command = plan.command,
+                     .overrides = {}};
+  if (plan.protocol == core::Protocol::bind) facts.bind_by = bind_way(plan.bind_by).by;
+  return facts;
 }
 
 core::RequestId Master::open_request(core::AppId app, RequestHandlers handlers) {
@@ -48,6 +60,48 @@ void Master::close_request(core::RequestId request) {
 
 void Master::set_upgrade(core::RequestId request, CheckedUpgrade upgrade) {
   requests_.set_upgrade(request, std::move(upgrade));
+}
+
+std::optional<KnownTicket> Master::find_ticket(const Ticket& ticket) const { return requests_.tickets().find(ticket); }
+
+void Master::keep_ticket(const Ticket& ticket, TicketCall call, std::vector<TicketPart> parts) {
+  requests_.tickets().add(ticket, std::move(call), std::move(parts), now());
+}
+
+AttachmentId Master::attach(const Ticket& ticket, TicketHandlers handlers) {
+  return requests_.tickets().attach(ticket, std::move(handlers));
+}
+
+void Master::detach(AttachmentId attachment) {
+  requests_.tickets().detach(attachment, now());
+  follow_left();
+}
+
+void Master::give_up_left() {
+  for (const core::RequestId request : requests_.give_up_left(snapshot(), now())) post(core::RequestGone{request});
+  follow_left();
+}
+
+void Master::follow_left() {
+  const core::Time next = requests_.next_deadline();
+  if (next == core::kNever) {
+    away_timer_.stop();
+  } else {
+    away_timer_.start_at(next.time_since_epoch());
+  }
+}
+
+std::expected<void, std::string> Master::prepare_adoption(core::AppId app, pid_t pid) {
+  if (app_plan(app).protocol != core::Protocol::bind) {
+    return std::unexpected("adopt is for apps with protocol: bind: the next release binds the same ports by itself");
+  }
+  if (pid == ::getpid() || workers_.children().knows(pid)) {
+    return std::unexpected(fmt::format("PID {} is the master, or a worker of it already", pid));
+  }
+  auto prepared = master::prepare_adoption(pid);
+  if (!prepared) return std::unexpected(std::move(prepared.error()));
+  adoptions_.insert_or_assign(app, std::move(*prepared));
+  return {};
 }
 
 std::expected<CheckedUpgrade, Refusal> Master::check_upgrade(core::AppId app, const ReleaseOverrides& overrides) {

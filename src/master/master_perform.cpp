@@ -1,5 +1,5 @@
 // What the core asks for, done: one function for each action.
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -156,6 +156,14 @@ void Master::perform(const core::ReassertListeners& action) {
   }
 }
 
+void Master::perform(const core::Steer& action) {
+  if (const auto steered = listeners_.steer(action.app, action.workers); !steered) {
+    post(core::SteerFailed{action.app, steered.error()});
+  } else {
+    post(core::Steered{action.app});
+  }
+}
+
 // ---- workers ----
 
 void Master::perform(const core::Spawn& action) {
@@ -164,18 +172,36 @@ void Master::perform(const core::Spawn& action) {
     post(core::LaunchFailed{action.worker, core::Reason::spawn_failed, "its release is gone"});
     return;
   }
-  workers_.spawn(action, release->second);
+  if (auto adoption = adoptions_.extract(action.app)) {
+    workers_.adopt(action, release->second, std::move(adoption.mapped()));
+  } else {
+    workers_.spawn(action, release->second);
+  }
 }
 
+void Master::perform(const core::Starve& action) { workers_.starve(action.worker); }
 void Master::perform(const core::AskDrain& action) { workers_.ask_drain(action); }
-void Master::perform(const core::SignalWorker& action) { workers_.signal(action); }
+
+void Master::perform(const core::SignalWorker& action) {
+  tell_cut(action.worker);
+  workers_.signal(action);
+}
+
+// Before it is ended: then there is nothing left to be counted.
+void Master::tell_cut(core::WorkerId worker) {
+  if (auto cut = workers_.note_of_cut(worker)) perform(core::Tell{std::move(*cut)});
+}
 
 // ---- people ----
 
-void Master::perform(const core::Answer& action) { requests_.answer(action.request, action.outcome); }
+void Master::perform(const core::Answer& action) {
+  adoptions_.erase(action.outcome.app);  // it was refused, where it is still there
+  requests_.answer(action.request, action.outcome, now());
+}
 
 void Master::perform(const core::Tell& action) {
   const core::Note& note = action.note;
+  if (note.kind == core::NoteKind::worker_stopping) tell_cut(note.worker);  // no signal need have been sent again
   Told told{.number = 0,
             .at = std::chrono::system_clock::now(),
             .note = note,
@@ -188,7 +214,10 @@ void Master::perform(const core::Tell& action) {
   log_.tell(level_of(note.kind), subject, sentence);
   events_.add(told);
   requests_.tell(told);
-  if (note.kind == core::NoteKind::generation_gone) on_demand_.generation_gone(note.app, note.generation);
+  if (note.kind == core::NoteKind::generation_gone) {
+    on_demand_.generation_gone(note.app, note.generation);
+    look_for_holders(note);
+  }
   keep_target(note);
   tell_service_manager(note);
 }
@@ -219,6 +248,36 @@ void Master::tell_service_manager(const core::Note& note) {
     told = service_manager_.notify("READY=1\nSTATUS=all apps are ready");
   }
   if (!told) log_.warn("the service manager could not be told: " + told.error().message());
+}
+
+// ---- who holds listeners ----
+
+// Once an app has stopped its listeners are closed; until then nobody but living workers may have them.
+void Master::look_for_holders(const core::Note& note) {
+  if (!core_.serving_release(note.app)) return;
+  std::vector<BoundSocket> sockets = listeners_.sockets_used_by(note.app);
+  std::erase_if(sockets, [this](const BoundSocket& socket) { return listeners_.is_given_away(socket); });
+  listener_holders_.look(note.app, sockets);
+}
+
+void Master::tell_holders(const HoldersFound& found) {
+  for (const ListenerHolder& holder : found.holders) {
+    core::Note note;
+    note.kind = core::NoteKind::listener_held;
+    note.app = found.app;
+    note.text = fmt::format("PID {} ({}) belongs to no living worker and still holds the listener{} {}", holder.pid,
+                            holder.comm, holder.listeners.size() == 1 ? "" : "s", fmt::join(holder.listeners, ", "));
+    perform(core::Tell{std::move(note)});
+  }
+  if (found.holders.empty()) {
+    const auto none = fmt::format("no process but living workers holds its listeners ({} were looked into)",
+                                  found.looked_into);
+    log_.tell(core::LogLevel::debug, app_name(found.app), none);
+  }
+  if (found.refused == 0 || std::exchange(told_of_refusals_, true)) return;
+  log_.info(fmt::format("{} processes of others may not be looked into: whether one of them holds a listener that an "
+                        "old generation left behind is not known",
+                        found.refused));
 }
 
 void Master::perform(const core::Exit& action) {

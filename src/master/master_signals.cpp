@@ -39,26 +39,25 @@ void Master::read_signals() {
     const auto signal = signals_->read();
     if (!signal) log_.error("signals cannot be read: " + signal.error().message());
     if (!signal || !*signal) return;
-    act_on(**signal);
+    act_on((*signal)->number, {SignalWay::direct, is_from_our_own(**signal)}, (*signal)->sender_pid);
   }
 }
 
-void Master::act_on(const os::ReceivedSignal& signal) {
-  const bool from_our_own = is_from_our_own(signal);
-  const SignalMeaning meaning = signal_rules_.meaning_of(signal.number, from_our_own, now());
+void Master::act_on(int signo, const SignalSender& sender, pid_t pid) {
+  const SignalMeaning meaning = signal_rules_.meaning_of(signo, sender, now());
   if (meaning == SignalMeaning::reap) {
     workers_.reap();
     return;
   }
-  const std::string name = core::signal_name(signal.number);
-  const std::string sender = signal.sender_pid == 0 ? "" : fmt::format(" from PID {}", signal.sender_pid);
+  const std::string name = core::signal_name(signo);
+  const std::string from = pid == 0 ? "" : fmt::format(" from PID {}", pid);
   switch (meaning) {
     case SignalMeaning::ignored:
-      log_.warn(fmt::format("{}{} ignored: a worker does not command its master", name, sender));
+      log_.warn(fmt::format("{}{} ignored: a worker does not command its master", name, from));
       return;
     case SignalMeaning::shut_down:
     case SignalMeaning::shut_down_now:
-      log_.info(fmt::format("{}{}", name, sender));
+      log_.info(fmt::format("{}{}", name, from));
       post(core::ShutdownAsked{std::nullopt, meaning == SignalMeaning::shut_down_now});
       return;
     case SignalMeaning::check_file: check_file(); return;

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "os/close_aside.hpp"
 #include "os/scm.hpp"
 #include "os/socket.hpp"
 
@@ -42,12 +43,13 @@ LinkGift NodeLink::gift(int free) const {
 
 void NodeLink::on_readable() {
   for (int i = 0; i < kPiecesATurn && watch_; ++i) {
-    const auto piece = os::receive_packet(ours_, kPieceMax, os::kMaxPacketFds, MSG_DONTWAIT);
+    auto piece = os::receive_packet(ours_, kPieceMax, os::kMaxPacketFds, MSG_DONTWAIT);
     if (piece && !*piece) return;
     if (!piece || (*piece)->eof) return close();
     if (!(*piece)->fds.empty() && !std::exchange(told_foreign_, true)) {
       handlers_.link.problem("sends handles to its primary, which has no use for them: closed");
     }
+    os::close_aside((*piece)->fds);
     take({reinterpret_cast<const char*>((*piece)->payload.data()), (*piece)->payload.size()});
   }
 }
@@ -90,7 +92,7 @@ void NodeLink::write() {
     const auto server = written_ == 0 ? to_send_.find(line->key) : to_send_.end();
     const os::FdRef fd = server != to_send_.end() ? os::FdRef(server->second) : os::FdRef();
     const auto sent = os::send_some(ours_, rest, fd.valid() ? std::span(&fd, 1) : std::span<const os::FdRef>());
-    if (!sent) return;  // the worker has closed its end, which reading finds out
+    if (!sent) return watch_->want({.readable = true});  // the worker reads no more; if it has left, reading tells
     if (*sent == 0) return watch_->want({.readable = true, .writable = true});
     written_ += *sent;
     if (written_ < line->text.size()) continue;

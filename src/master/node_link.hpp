@@ -18,6 +18,7 @@
 #include "loop/loop.hpp"
 #include "master/server_request.hpp"
 #include "master/worker_link.hpp"
+#include "os/discard.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
 #include "protocols/node_session.hpp"
@@ -44,6 +45,8 @@ class NodeLink final : public WorkerLink {
 
   [[nodiscard]] static os::Result<std::unique_ptr<NodeLink>> open(loop::Loop& loop, Settings settings,
                                                                   Handlers handlers);
+
+  ~NodeLink() override { os::discard_unread(ours_); }
 
   [[nodiscard]] LinkGift gift(int free) const override;
   void given() override { theirs_.reset(); }

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "os/close_aside.hpp"
+#include "os/discard.hpp"
 #include "wire/sd_notify.hpp"
 
 namespace liveswap::master {
@@ -13,7 +15,6 @@ namespace {
 constexpr double kBurst = 200;      // datagrams: a program that tells of every step of a long start
 constexpr double kPerSecond = 100;  // far above any watchdog
 constexpr int kDatagramsATurn = 64;
-constexpr std::size_t kDescriptorsMax = 16;  // of a datagram: none is kept, so more are not even taken in
 
 }  // namespace
 
@@ -23,6 +24,8 @@ NotifySocket::NotifySocket(loop::Loop& loop, std::string_view name, uid_t worker
       worker_(worker),
       handlers_(std::move(handlers)),
       allowed_(kBurst, kPerSecond, loop.now()) {}
+
+NotifySocket::~NotifySocket() { os::discard_unread(socket_); }
 
 os::Result<std::unique_ptr<NotifySocket>> NotifySocket::open(loop::Loop& loop, const WorkerAddress& address,
                                                              uid_t worker, Handlers handlers) {
@@ -54,15 +57,17 @@ os::Result<std::unique_ptr<NotifySocket>> NotifySocket::begin(std::unique_ptr<No
 
 void NotifySocket::on_readable() {
   for (int i = 0; i < kDatagramsATurn; ++i) {
-    const auto packet = os::receive_packet(socket_, wire::kNotificationMax + 1, kDescriptorsMax, MSG_DONTWAIT);
+    auto packet = os::receive_packet(socket_, wire::kNotificationMax + 1, os::kMaxPacketFds, MSG_DONTWAIT);
     if (!packet) return handlers_.problem(packet.error().message());
     if (!*packet) return;
-    if (is_stranger(**packet)) continue;  // and takes nothing of what the worker may send
-    if (allowed_.take(loop_.now())) {
+    if (is_stranger(**packet)) {
+      // and takes nothing of what the worker may send
+    } else if (allowed_.take(loop_.now())) {
       handle(**packet);
     } else {
       tell_once(told_flood_, fmt::format("sends more than 100 messages a second to {}: the excess is dropped", name_));
     }
+    os::close_aside((*packet)->fds);
   }
 }
 

@@ -39,6 +39,8 @@ class NotifySocket {
   NotifySocket(const NotifySocket&) = delete;
   NotifySocket& operator=(const NotifySocket&) = delete;
 
+  ~NotifySocket();
+
   // The value of NOTIFY_SOCKET.
   [[nodiscard]] const std::string& address() const { return bound_.address(); }
 

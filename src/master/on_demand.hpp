@@ -17,6 +17,7 @@
 
 #include "core/ids.hpp"
 #include "core/plan.hpp"
+#include "master/adoption.hpp"
 #include "master/bound_socket.hpp"
 #include "master/listeners.hpp"
 #include "master/server_request.hpp"
@@ -29,6 +30,18 @@ class OnDemand {
 
   // The socket is borrowed; it stays open for as long as the generation lives.
   [[nodiscard]] std::expected<BoundSocket, ServerRefusal> socket_for(const ServerRequest& request);
+  // The same, of a steered address, for sockets of the worker's own.
+  [[nodiscard]] std::expected<BoundSocket, ServerRefusal> place_for(const ServerRequest& request);
+  // Sockets of a server that runs, and becomes that worker of the app: its addresses are the app's from now on. The
+  // error is a sentence; what was taken before it stays as it is.
+  [[nodiscard]] std::expected<void, std::string> adopt(const SocketUser& user, const core::AppPlan& plan,
+                                                       std::vector<AdoptedSocket> sockets);
+  // Whether the app has that address open, and clients find it.
+  [[nodiscard]] bool has_place(const ServerRequest& request) const;
+  // How many the app has open.
+  [[nodiscard]] std::uint32_t opened_by(core::AppId app) const;
+  // All of the app's, in the order of their opening.
+  [[nodiscard]] std::vector<BoundSocket> opened_for(core::AppId app) const;
 
   // What the servers of all workers under one key have in common, as Node has it (TLS session ticket keys): the first
   // worker says it, and it stays for later generations. Texts of Node's, passed on and not looked into.
@@ -47,6 +60,9 @@ class OnDemand {
     bool replaced = false;  // its path leads elsewhere now: who has the socket keeps it, others get a new one
   };
 
+  [[nodiscard]] std::expected<BoundSocket, ServerRefusal> hand(const ServerRequest& request, BoundSocket socket);
+  [[nodiscard]] std::optional<BoundSocket> known(const ServerRequest& request);
+  [[nodiscard]] const Entry* find(const ServerRequest& request) const;
   [[nodiscard]] Entry* find(const ServerRequest& request);
   [[nodiscard]] std::expected<BoundSocket, ServerRefusal> open(const ServerRequest& request);
 

@@ -2,7 +2,7 @@
 //
 // Everything is called on the loop's thread. Nothing here steps the core: post() only puts an event in the
 // inbox, and handlers are called while actions are performed. A handler must not call back into this
-// interface except for close_request(), unfollow() and the const members; what it wants to do further, it
+// interface except for close_request(), detach(), unfollow() and the const members; what it wants to do further, it
 // does in a later loop callback.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "core/plan.hpp"
 #include "core/snapshot.hpp"
 #include "master/facts.hpp"
+#include "master/ticket.hpp"
 
 namespace liveswap::master {
 
@@ -60,8 +62,14 @@ class Operations {
   // Puts back what a worker has changed of them, and tells: before they are shown.
   virtual void reassert_listeners() = 0;
   [[nodiscard]] virtual WorkerFacts worker_facts(core::WorkerId) const = 0;  // pid 0 for one that is gone
+  // Of the last count, the oldest first.
+  [[nodiscard]] virtual std::vector<ConnectionRow> connections(core::WorkerId) const = 0;
   [[nodiscard]] virtual ReleaseFacts release_facts(core::AppId, core::ReleaseId) const = 0;
   [[nodiscard]] virtual std::uint32_t processors() const = 0;  // that the master may use: `scale auto`
+
+  // Has the connections of an app's workers (0: of all) counted anew, as far as the time that this takes allows.
+  // `counted` is called once, maybe before this has returned, unless the master ends.
+  virtual void count_connections(core::AppId, std::function<void()> counted) = 0;
 
   // ---- asking the core ----
   // Gives a new id, to be used in exactly one …Asked event that is posted right after. The request ends with
@@ -70,7 +78,17 @@ class Operations {
   virtual void close_request(core::RequestId) = 0;
   // For the PrepareRelease that carries this request.
   virtual void set_upgrade(core::RequestId, CheckedUpgrade) = 0;
+  // Looks at a server that runs; the next worker that is spawned for the app is that one. Nothing of it is changed yet.
+  [[nodiscard]] virtual std::expected<void, std::string> prepare_adoption(core::AppId, pid_t) = 0;
   virtual void post(core::Event event) = 0;
+
+  // ---- requests that outlive their clients' connections (tickets.hpp) ----
+  [[nodiscard]] virtual std::optional<KnownTicket> find_ticket(const Ticket&) const = 0;
+  // For requests that were just opened, without handlers, under a ticket that is not known. They end with their
+  // answers, or some time after nobody has been attached any more.
+  virtual void keep_ticket(const Ticket&, TicketCall, std::vector<TicketPart>) = 0;
+  [[nodiscard]] virtual AttachmentId attach(const Ticket&, TicketHandlers) = 0;
+  virtual void detach(AttachmentId) = 0;
 
   // Reads the file once more: a bad file, or one whose name, control or listeners are not what runs, is
   // refused, and so are overrides that the app cannot use.

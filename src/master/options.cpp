@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "config/text.hpp"
 #include "master/command_line.hpp"
 
 namespace liveswap::master {
@@ -139,6 +140,31 @@ std::expected<Options, std::string> options_of_start(const CommandLine& line) {
   return options;
 }
 
+// ---- --help ----
+
+constexpr std::size_t kHelpColumn = 25;
+
+std::string help_line(const auto& option) {
+  return config::two_columns(config::option_column(option.letter, option.name, option.value), kHelpColumn, option.help);
+}
+
+// Those that go with everything come last.
+std::string option_lines(bool with_everything) {
+  constexpr unsigned everything = by_file | a_target | an_order;
+  std::string out;
+  for (const Option& option : kOptions) {
+    if ((option.forms == everything) != with_everything) continue;
+    out += help_line(option);
+  }
+  return out;
+}
+
+std::string order_lines() {
+  std::string out;
+  for (const Order& order : kOrders) out += help_line(order);
+  return out;
+}
+
 }  // namespace
 
 std::expected<Options, std::string> parse_options(std::vector<std::string> words) {
@@ -163,41 +189,11 @@ Usage:
                                 ask the liveswap that runs
 
 Options:
-  -c, --config FILE     the configuration, liveswap.yaml(5)
-  -t, --check           validate and print, descriptor by descriptor; run nothing
-  -s, --start TARGET    the program or script to run; the app is called "default".
-                        A Node.js script is run as it is; what else there is gets
-                        its sockets as descriptors, liveswap-worker(7)
-  -f, --forks N         how many workers, with -s (default: 2)
-  -l, --listen [NAME=]ADDRESS
-                        a listener, with -s: tcp://0.0.0.0:8080, unix:/run/x.sock, …
-                        A Node.js script needs none
-  -H, --head FILE       keep the path of the target that serves in FILE; without
-                        -s, run the one that it names
-  -z                    zero-downtime off, with -s: an upgrade stops the old workers
-                        at once, and what they serve is lost
-  -n, --name NAME       the master's name, with -s (default: default); else the one
-                        that is asked
-      --control PATH    the control socket, in the same way
-      --pre-upgrade FILE
-                        what must succeed before each upgrade, with -s
-  -p, --port PORT       also take JSON lines by TCP on that port, with -s
-                        (default with -a: 3000)
-  -a, --address ADDRESS the loopback address for -p (default: 127.0.0.1)
-
-Asking the liveswap that runs, by liveswapctl(8):
-  -u, --upgrade [TARGET]
-                        upgrade, to TARGET or to what it runs as it is now
-  -k, --kill            end all workers at once, and start them again
-  -d, --die             end all workers at once, and the master
-  -m, --message TEXT    send all workers a message
-
-  -v, --version         print the version
-  -h, --help            print this
-
+)" + option_lines(false) +
+         "\nAsking the liveswap that runs, by liveswapctl(8):\n" + order_lines() + "\n" + option_lines(true) + R"(
 liveswapctl(8) has more: status, upgrade, rolling restart, scale, …
-Exit status: 0 asked to stop; 1 could not start or go on; 2 wrong usage or bad file;
-with -u, -k, -d and -m that of liveswapctl.
+Exit status: 0 asked to stop; 1 could not start or go on; 2 wrong usage or bad
+file; with -u, -k, -d and -m that of liveswapctl.
 )";
 }
 

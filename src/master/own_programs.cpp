@@ -13,15 +13,16 @@ namespace liveswap::master {
 
 namespace {
 
-// The first of these that can be run; a relative one is below the folder of this program.
-std::expected<std::string, std::string> find_program(std::string_view name, std::span<const std::string> places) {
+// The first of these that can be run, or read; a relative one is below the folder of this program.
+std::expected<std::string, std::string> find_program(std::string_view name, std::span<const std::string> places,
+                                                     int how = X_OK) {
   const auto self = os::read_link("/proc/self/exe");
   if (!self) return std::unexpected(self.error().message());
   const std::string folder = self->substr(0, self->rfind('/')) + "/";
   std::string tried;
   for (const std::string& place : places) {
     std::string path = place.starts_with('/') ? place : folder + place;
-    if (::access(path.c_str(), X_OK) == 0) return path;
+    if (::access(path.c_str(), how) == 0) return path;
     tried += (tried.empty() ? "" : ", ") + path;
   }
   return std::unexpected(std::string(name) + " is not there; tried " + tried);
@@ -42,6 +43,27 @@ std::expected<os::OwnedFd, std::string> open_launcher_program(const std::string&
                                         LIVESWAP_LIBEXEC_FROM_BIN "/liveswap-launch",    // installed
                                         LIVESWAP_LIBEXEC "/liveswap-launch"};            // the program copied elsewhere
   const auto path = find_program("liveswap-launch", places);
+  if (!path) return std::unexpected(path.error());
+  return open_program(*path);
+}
+
+std::expected<std::string, std::string> find_bind_library(const std::string& told) {
+  std::vector<std::string> places{"../preload/liveswap-bind.so",                  // the build tree
+                                  LIVESWAP_LIBEXEC_FROM_BIN "/liveswap-bind.so",  // installed
+                                  LIVESWAP_LIBEXEC "/liveswap-bind.so"};          // the program copied elsewhere
+  if (!told.empty()) places.insert(places.begin(), told.substr(0, told.rfind('/') + 1) + "liveswap-bind.so");
+  auto path = find_program("liveswap-bind.so", places, R_OK);
+  if (path && path->find_first_of(": ") != std::string::npos) {
+    return std::unexpected("LD_PRELOAD cannot have a path with a colon or a space: " + *path);
+  }
+  return path;
+}
+
+std::expected<os::OwnedFd, std::string> open_guardian_program() {
+  const std::vector<std::string> places{"../guard/liveswap-guardian",                    // the build tree
+                                        LIVESWAP_LIBEXEC_FROM_BIN "/liveswap-guardian",  // installed
+                                        LIVESWAP_LIBEXEC "/liveswap-guardian"};          // the program copied elsewhere
+  const auto path = find_program("liveswap-guardian", places);
   if (!path) return std::unexpected(path.error());
   return open_program(*path);
 }

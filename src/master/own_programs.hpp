@@ -13,6 +13,12 @@ namespace liveswap::master {
 // path that was tried.
 [[nodiscard]] std::expected<os::OwnedFd, std::string> open_launcher_program(const std::string& told);
 
+// The path of liveswap-bind.so, as LD_PRELOAD has it: beside the launcher, where one was `told`, too.
+[[nodiscard]] std::expected<std::string, std::string> find_bind_library(const std::string& told);
+
+// The same for liveswap-guardian.
+[[nodiscard]] std::expected<os::OwnedFd, std::string> open_guardian_program();
+
 // The path of liveswapctl.
 [[nodiscard]] std::expected<std::string, std::string> find_client_program();
 

@@ -1,7 +1,7 @@
-// Waits until the queues of listeners that are held back have run empty: twice in a row, a moment apart,
-// since a handshake that was under way may still put a connection in.
+// Waits until queues that get nothing new have run empty: twice in a row, a moment apart, since a handshake that was
+// under way may still put a connection in.
 //
-// Owned by Listeners, one for each app that is being stopped; the only thing that looks regularly, and only
+// Owned by Listeners, one for each app that is being stopped, and by each worker that is being starved; it looks only
 // as long as it is needed. Destroying it ends the wait.
 #pragma once
 

@@ -18,6 +18,7 @@
 #include "config/paths.hpp"
 #include "config/target_kind.hpp"
 #include "config/text_file.hpp"
+#include "master/bind_way.hpp"
 #include "os/file.hpp"
 #include "os/users.hpp"
 
@@ -180,10 +181,11 @@ Step Maker::run_target(const std::string& path) {
   const auto head = config::read_file_head(*release_->target, config::kHeadMax);
   const auto kind = config::kind_of_target(path, executable, head ? *head : std::string());
   if (!kind) return std::unexpected(fmt::format("target {}: {}", path, config::no_kind()));
-  if (release_->plan.protocol_chosen && kind->protocol() != release_->plan.protocol) {
+  const core::Protocol needed = kind->protocol(!release_->plan.all_listeners().empty());
+  if (release_->plan.protocol_chosen && needed != release_->plan.protocol) {
     return std::unexpected(fmt::format(
         "target {}: it needs protocol {}, and what runs now was given {} by the kind of its first target; it needs a "
-        "liveswap of its own", path, core::name_of(kind->protocol()), core::name_of(release_->plan.protocol)));
+        "liveswap of its own", path, core::name_of(needed), core::name_of(release_->plan.protocol)));
   }
   if (!kind->interpreter.empty()) {
     for (const std::string& word : kind->interpreter) release_->command.push_back({word, false});
@@ -307,6 +309,7 @@ uid_t Release::worker_uid() const { return identity ? identity->uid : ::geteuid(
 ReleaseFacts Release::facts() const {
   ReleaseFacts facts;
   facts.protocol = plan.protocol;
+  if (plan.protocol == core::Protocol::bind) facts.bind_by = bind_way(plan.bind_by).by;
   facts.target = target;
   config::Values values;
   values.slot = 0;

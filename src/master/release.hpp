@@ -30,7 +30,8 @@
 
 namespace liveswap::master {
 
-struct Release {
+// What of it are values, and so outlives the master as they are (release_state.hpp).
+struct ReleaseValues {
   core::AppId app;
   core::ReleaseId id;
   std::string label;
@@ -45,12 +46,15 @@ struct Release {
   config::Environment environment;
   std::vector<std::string> variables;          // of it, NAME=VALUE, those that all workers have alike …
   config::Environment worker_variables;        // … and those that differ
-  os::OwnedFd directory;                       // O_PATH
   std::string directory_path;                  // behind all symlinks
   std::optional<wire::Identity> identity;      // none: the master's own
   std::vector<wire::ResourceLimit> limits;
-  std::shared_ptr<const protocols::Protocol> protocol;
   ReleaseDigest digest;
+};
+
+struct Release : ReleaseValues {
+  os::OwnedFd directory;                       // O_PATH
+  std::shared_ptr<const protocols::Protocol> protocol;
 
   [[nodiscard]] uid_t worker_uid() const;
   [[nodiscard]] ReleaseFacts facts() const;

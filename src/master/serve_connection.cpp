@@ -2,11 +2,12 @@
 
 #include <sys/socket.h>
 
-#include <array>
 #include <span>
 #include <utility>
 
 #include "core/text.hpp"
+#include "os/close_aside.hpp"
+#include "os/discard.hpp"
 #include "os/scm.hpp"
 
 namespace liveswap::master {
@@ -42,6 +43,8 @@ ServeConnection::ServeConnection(loop::Loop& loop, os::OwnedFd socket, std::uniq
   time_is_up_.start_after(time);
 }
 
+ServeConnection::~ServeConnection() { os::discard_unread(socket_); }
+
 void ServeConnection::end(std::string complaint) {
   if (std::exchange(ended_, true)) return;
   complaint_ = std::move(complaint);
@@ -59,14 +62,13 @@ void ServeConnection::on_ready(loop::Readiness ready) {
   gone(sockets_given_, complaint);  // destroys this
 }
 
-// Descriptors that a client sends are closed by the kernel, since nobody asks for them.
+// Descriptors that a client sends are closed, since nobody asked for them.
 void ServeConnection::read_some() {
-  std::array<char, kReadBytes> buffer;
-  const auto got = os::retry_interrupted(
-      [&] { return ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT); });
-  if (got > 0) return hand_over({buffer.data(), static_cast<std::size_t>(got)});
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-  end("");
+  auto got = os::receive_packet(socket_, kReadBytes, os::kMaxPacketFds, MSG_DONTWAIT);
+  if (got && !*got) return;
+  if (got) os::close_aside((*got)->fds);
+  if (!got || (*got)->payload.empty()) return end("");
+  hand_over({reinterpret_cast<const char*>((*got)->payload.data()), (*got)->payload.size()});
 }
 
 void ServeConnection::hand_over(std::string_view bytes) {

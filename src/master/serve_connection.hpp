@@ -33,6 +33,10 @@ class ServeConnection {
                                                            std::unique_ptr<ServeSession> session,
                                                            std::chrono::microseconds time, Gone gone);
 
+  ServeConnection(const ServeConnection&) = delete;
+  ServeConnection& operator=(const ServeConnection&) = delete;
+  ~ServeConnection();
+
  private:
   ServeConnection(loop::Loop& loop, os::OwnedFd socket, std::unique_ptr<ServeSession> session,
                   std::chrono::microseconds time, Gone gone);

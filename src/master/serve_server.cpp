@@ -10,10 +10,11 @@ using wire::control::Level;
 
 std::expected<std::unique_ptr<ServeServer>, std::string> ServeServer::open(loop::Loop& loop, const Log& log,
                                                                            Settings settings, const AccessRules& rules,
+                                                                           const UnixServer::Keeping& keeping,
                                                                            MakeSession make_session) {
   std::unique_ptr<ServeServer> server(
       new ServeServer(loop, log, std::move(settings), rules, std::move(make_session)));
-  auto socket = UnixServer::open(loop, server->settings_.path, 0600,
+  auto socket = UnixServer::open(loop, server->settings_.path, 0600, keeping,
                                  {.connected = [raw = server.get()](os::OwnedFd client, os::PeerCredentials peer) {
                                     raw->admit(std::move(client), std::move(peer));
                                   },

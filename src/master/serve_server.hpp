@@ -38,6 +38,7 @@ class ServeServer {
   // The error is one sentence.
   static std::expected<std::unique_ptr<ServeServer>, std::string> open(loop::Loop& loop, const Log& log,
                                                                        Settings settings, const AccessRules& rules,
+                                                                       const UnixServer::Keeping& keeping,
                                                                        MakeSession make_session);
   ServeServer(const ServeServer&) = delete;
   ServeServer& operator=(const ServeServer&) = delete;

@@ -39,7 +39,7 @@ os::Result<std::vector<ServedListeners::Socket>> ServedListeners::streams() {
   std::vector<Socket> sockets;
   for (const core::ListenerPlan& plan : plans_) {
     for (const BoundSocket& socket : listeners_.sockets_of(std::span(&plan.name, 1))) {
-      if (!core::is_stream(socket.kind)) continue;
+      if (!core::is_stream(socket.kind) || socket.steered) continue;  // which has no one socket that could be given
       auto copy = copy_of(socket);
       if (!copy) return std::unexpected(copy.error());
       sockets.push_back({std::move(*copy), plan.options.interface});
@@ -59,6 +59,9 @@ std::expected<os::OwnedFd, std::string> ServedListeners::bind(const std::string&
     socket = find(address);
   }
   if (!socket) return std::unexpected(config::text_of(address) + " is closed");
+  if (socket->steered) {
+    return std::unexpected("listener " + socket->listener + " is steered: it has no one socket that could be given");
+  }
   put_right(std::span(&socket->listener, 1));
   auto copy = copy_of(*socket);
   if (!copy) return std::unexpected(copy.error().message());

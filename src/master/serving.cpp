@@ -9,9 +9,10 @@
 namespace liveswap::master {
 
 std::expected<void, std::string> Serving::open(loop::Loop& loop, const Log& log, const core::ServePlan& plan,
-                                               const AccessRules& rules) {
+                                               const AccessRules& rules, Keeper& keeper) {
   const auto add = [&]<class Session>(std::string name, const std::string& path) -> std::expected<void, std::string> {
-    auto server = ServeServer::open(loop, log, {.name = std::move(name), .path = path}, rules,
+    const KeepKey key{KeepRole::serve_listener, static_cast<std::uint32_t>(servers_.size()), 0};
+    auto server = ServeServer::open(loop, log, {.name = std::move(name), .path = path}, rules, {keeper, key},
                                     [this] { return std::make_unique<Session>(listeners_); });
     if (!server) return std::unexpected(server.error());
     servers_.push_back(std::move(*server));

@@ -24,7 +24,7 @@ class Serving {
 
   // The error is one sentence.
   [[nodiscard]] std::expected<void, std::string> open(loop::Loop& loop, const Log& log, const core::ServePlan& plan,
-                                                      const AccessRules& rules);
+                                                      const AccessRules& rules, Keeper& keeper);
 
  private:
   ServedListeners listeners_;

@@ -4,9 +4,21 @@
 
 namespace liveswap::master {
 
-SignalMeaning SignalRules::meaning_of(int signo, bool from_our_own, core::Time now) {
+// Each of the two is the other's only once.
+bool SignalRules::came_the_other_way(int signo, SignalWay way, core::Time now) {
+  const auto seen = seen_.find(signo);
+  if (seen != seen_.end() && seen->second.way != way && now - seen->second.at <= kSameSignalWithin) {
+    seen_.erase(seen);
+    return true;
+  }
+  seen_.insert_or_assign(signo, Seen{way, now});
+  return false;
+}
+
+SignalMeaning SignalRules::meaning_of(int signo, const SignalSender& sender, core::Time now) {
   if (signo == SIGCHLD) return SignalMeaning::reap;
-  if (from_our_own) return SignalMeaning::ignored;
+  if (sender.from_our_own) return SignalMeaning::ignored;
+  if (came_the_other_way(signo, sender.way, now)) return SignalMeaning::nothing;
   switch (signo) {
     case SIGTERM:
     case SIGQUIT: return SignalMeaning::shut_down;

@@ -32,10 +32,19 @@ Json time_json(const Operations& master, std::optional<core::Time> time) {
   return time && *time != core::kNever ? Json(rfc3339(master.wall(*time))) : Json(nullptr);
 }
 
+Json side_json(const SideRow& side) {
+  return {{"generation", id_json(side.generation)},
+          {"workers", side.workers},
+          {"chosen", side.chosen},
+          {"queue", optional_json(side.queue)}};
+}
+
 Json listener_json(const ListenerRow& row) {
+  Json sides = Json::array();
+  for (const SideRow& side : row.sides) sides.push_back(side_json(side));
   return {{"name", row.name},
           {"address", row.address},
-          {"handoff", "shared"},
+          {"handoff", core::name_of(row.handoff)},
           {"queue", optional_json(row.queue)},
           {"backlog", optional_json(row.backlog)},
           {"index", row.index},
@@ -44,7 +53,8 @@ Json listener_json(const ListenerRow& row) {
           {"open", row.open},
           {"paused", row.paused},
           {"dropped", optional_json(row.dropped)},
-          {"apps", row.apps}};
+          {"apps", row.apps},
+          {"sides", std::move(sides)}};
 }
 
 Json worker_json(const Operations& master, const core::WorkerSnapshot& worker) {
@@ -60,7 +70,10 @@ Json worker_json(const Operations& master, const core::WorkerSnapshot& worker) {
           {"deadline", time_json(master, worker.deadline)},
           {"gave_up", worker.gave_up},
           {"status", text_json(facts.status)},
-          {"worker", id_json(worker.worker)}};
+          {"worker", id_json(worker.worker)},
+          {"connections_unknown", text_json(facts.connections_unknown)},
+          {"oldest", time_json(master, facts.oldest)},
+          {"oldest_exact", facts.oldest ? Json(facts.oldest_exact) : Json(nullptr)}};
 }
 
 Json generation_json(const Operations& master, const core::GenerationSnapshot& generation) {
@@ -92,6 +105,7 @@ Json app_json(const Operations& master, const core::AppSnapshot& app) {
   for (const auto& generation : app.generations) generations.push_back(generation_json(master, generation));
   return {{"name", app.name},
           {"protocol", core::name_of(facts.protocol)},
+          {"bind_by", facts.bind_by ? Json(core::name_of(*facts.bind_by)) : Json(nullptr)},
           {"state", core::name_of(app.state)},
           {"generation", id_json(app.generation)},
           {"release", id_json(app.release)},

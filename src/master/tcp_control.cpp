@@ -33,9 +33,9 @@ os::PeerCredentials credentials_of(uid_t uid) { return {.pid = 0, .uid = uid, .g
 
 std::expected<std::unique_ptr<TcpControl>, std::string> TcpControl::open(loop::Loop& loop, Operations& master,
                                                                          const Log& log, AccessRules rules,
-                                                                         Settings settings) {
+                                                                         Settings settings, Keeper& keeper) {
   std::unique_ptr<TcpControl> control(new TcpControl(loop, master, log, std::move(rules), std::move(settings)));
-  if (const auto listening = control->listen(); !listening) {
+  if (const auto listening = control->listen(keeper); !listening) {
     return std::unexpected("the TCP control port: " + listening.error().message());
   }
   return control;
@@ -49,20 +49,30 @@ TcpControl::TcpControl(loop::Loop& loop, Operations& master, const Log& log, Acc
       complaints_(loop, log, "tcp control"),
       accept_again_(loop, [this] { watch_->want({.readable = true}); }) {}
 
-os::Result<void> TcpControl::listen() {
+os::Result<os::OwnedFd> TcpControl::bind() const {
   const core::Address& wanted = settings_.address;
   const auto address = wanted.host.contains(':') ? os::SocketAddress::ipv6(wanted.host, wanted.port)
                                                  : os::SocketAddress::ipv4(wanted.host, wanted.port);
   if (!address) return std::unexpected(address.error());
   auto socket = os::open_socket(address->family(), SOCK_STREAM | SOCK_NONBLOCK);
   if (!socket) return std::unexpected(socket.error());
-  if (auto set = os::set_option(*socket, os::option::kReuseAddress, 1); !set) return set;
-  if (auto bound = os::bind_socket(*socket, *address); !bound) return bound;
-  if (auto listens = os::listen_on(*socket, kBacklog); !listens) return listens;
-  auto own = os::local_address(*socket);
+  if (auto set = os::set_option(*socket, os::option::kReuseAddress, 1); !set) return std::unexpected(set.error());
+  if (auto bound = os::bind_socket(*socket, *address); !bound) return std::unexpected(bound.error());
+  if (auto listens = os::listen_on(*socket, kBacklog); !listens) return std::unexpected(listens.error());
+  return socket;
+}
+
+// The socket of an earlier master goes on, whatever the port that the kernel chose for it.
+os::Result<void> TcpControl::listen(Keeper& keeper) {
+  const KeepKey key{KeepRole::tcp_control_listener, 0, 0};
+  auto left = keeper.take(key);
+  auto socket = left ? os::Result<os::OwnedFd>(std::move(left->fd)) : bind();
+  if (!socket) return std::unexpected(socket.error());
+  listener_ = std::move(*socket);
+  kept_ = left ? std::move(left->kept) : keeper.keep(key, listener_);
+  auto own = os::local_address(listener_);
   if (!own) return std::unexpected(own.error());
   address_ = *own;
-  listener_ = std::move(*socket);
   auto watch = loop::FdWatch::open(loop_, listener_, {.readable = true}, [this](loop::Readiness) { accept_some(); });
   if (!watch) return std::unexpected(watch.error());
   watch_ = std::move(*watch);

@@ -14,6 +14,7 @@
 #include "loop/timer.hpp"
 #include "master/access.hpp"
 #include "master/complaints.hpp"
+#include "master/keeper.hpp"
 #include "master/log.hpp"
 #include "master/operations.hpp"
 #include "master/tcp_session.hpp"
@@ -35,7 +36,7 @@ class TcpControl {
   // The error is one sentence.
   static std::expected<std::unique_ptr<TcpControl>, std::string> open(loop::Loop& loop, Operations& master,
                                                                       const Log& log, AccessRules rules,
-                                                                      Settings settings);
+                                                                      Settings settings, Keeper& keeper);
   TcpControl(const TcpControl&) = delete;
   TcpControl& operator=(const TcpControl&) = delete;
 
@@ -46,7 +47,8 @@ class TcpControl {
   using Clients = std::list<std::unique_ptr<TcpSession>>;
 
   TcpControl(loop::Loop& loop, Operations& master, const Log& log, AccessRules rules, Settings settings);
-  os::Result<void> listen();
+  os::Result<void> listen(Keeper& keeper);
+  os::Result<os::OwnedFd> bind() const;
   void accept_some();
   void admit(os::OwnedFd socket, const os::SocketAddress& peer);
 
@@ -57,6 +59,7 @@ class TcpControl {
   Complaints complaints_;
   os::SocketAddress address_;
   os::OwnedFd listener_;
+  Kept kept_;
   std::unique_ptr<loop::FdWatch> watch_;
   loop::Timer accept_again_;
   Clients clients_;

@@ -50,13 +50,19 @@ std::string rollout_name(const Note& note) {
 
 std::string workers(std::uint32_t count) { return fmt::format("{} worker{}", count, count == 1 ? "" : "s"); }
 
+std::string connections(std::uint32_t count) { return fmt::format("{} connection{}", count, count == 1 ? "" : "s"); }
+
 std::string worker_sentence(const Note& note) {
   switch (note.kind) {
     case NoteKind::worker_starting: return fmt::format("starting ({})", text_of(note.release));
     case NoteKind::worker_ready: return "ready";
-    case NoteKind::worker_draining: return "asked to drain" + within(note);
+    case NoteKind::worker_draining: return "draining" + within(note);
     case NoteKind::worker_stopping:
       return (note.signo ? "sent " + core::signal_name(*note.signo) + "; " : std::string()) + killed_in(note);
+    case NoteKind::worker_cut:
+      return note.count == 0 ? "cut; how many connections it had open is unknown: " + note.text
+                             : fmt::format("cut with {} open", connections(note.count)) +
+                                   (note.text.empty() ? "" : ", " + note.text);
     case NoteKind::worker_killed: return "did not end in time: killed, with all that it started";
     case NoteKind::worker_exited: return "gone: " + status_text(note);
     case NoteKind::worker_died: return "died: " + status_text(note);
@@ -106,6 +112,7 @@ std::string app_sentence(const Note& note) {
     case NoteKind::app_stopped: return "stopped";
     case NoteKind::app_failed: return "failed: " + cause(note);
     case NoteKind::hook_started: return "upgrade: running the pre_upgrade hook";
+    case NoteKind::listener_held: return note.text;
     case NoteKind::shutdown_started: return with_text("shutting down", note);
     default: return "no worker left: the master exits";
   }
@@ -128,6 +135,7 @@ std::string sentence_of(const Note& note) {
     case NoteKind::worker_ready:
     case NoteKind::worker_draining:
     case NoteKind::worker_stopping:
+    case NoteKind::worker_cut:
     case NoteKind::worker_killed:
     case NoteKind::worker_exited:
     case NoteKind::worker_died:

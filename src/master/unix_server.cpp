@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <utility>
 
 #include "core/text.hpp"
+#include "os/discard.hpp"
 #include "os/sockaddr.hpp"
+#include "os/socket_option.hpp"
 #include "os/socket_owner.hpp"
 #include "os/unix_probe.hpp"
 
@@ -20,26 +20,40 @@ namespace {
 constexpr int kBacklog = 128;
 constexpr int kAcceptsPerTurn = 16;
 constexpr auto kAcceptAgain = std::chrono::seconds(1);
+// Linux 6.16 has it, and headers get it later. Off, who sends descriptors is refused by the kernel.
+constexpr os::SocketOption kPassRights{SOL_SOCKET, 83, "SO_PASSRIGHTS"};
 
-std::expected<void, std::string> make_way(const std::string& path) {
+std::expected<void, std::string> check_free(const std::string& path) {
   const auto state = os::probe_unix(path);
   if (!state) return std::unexpected(state.error().message());
-  if (*state == os::UnixPath::absent) return {};
-  if (*state == os::UnixPath::in_use) {
-    const auto address = os::SocketAddress::unix_path(path);
-    const auto owner = address ? os::find_socket_owner(*address, SOCK_STREAM) : std::nullopt;
-    return std::unexpected(fmt::format("{} is in use{}", path, owner ? " by " + owner->text() : ""));
-  }
-  if (::unlink(path.c_str()) != 0) return std::unexpected(os::fail("unlink", path).error().message());
-  return {};
+  if (*state != os::UnixPath::in_use) return {};
+  const auto address = os::SocketAddress::unix_path(path);
+  const auto owner = address ? os::find_socket_owner(*address, SOCK_STREAM) : std::nullopt;
+  return std::unexpected(fmt::format("{} is in use{}", path, owner ? " by " + owner->text() : ""));
+}
+
+// It is this path that its clients come by.
+bool is_bound_to(os::FdRef socket, const std::string& path) {
+  const auto own = os::local_address(socket);
+  const auto wanted = os::SocketAddress::unix_path(path);
+  const auto state = os::probe_unix(path);
+  return own && wanted && own->text() == wanted->text() && state && *state == os::UnixPath::in_use;
 }
 
 }  // namespace
 
 std::expected<std::unique_ptr<UnixServer>, std::string> UnixServer::open(loop::Loop& loop, const std::string& path,
-                                                                         mode_t mode, Handlers handlers) {
+                                                                         mode_t mode, const Keeping& keeping,
+                                                                         Handlers handlers) {
   std::unique_ptr<UnixServer> server(new UnixServer(loop, path, std::move(handlers)));
-  if (auto listening = server->listen(loop, mode); !listening) return std::unexpected(listening.error());
+  auto left = keeping.keeper.take(keeping.key);
+  const bool is_there = left && is_bound_to(left->fd, path);
+  auto listening = is_there ? server->go_on(std::move(*left)) : server->listen(mode, keeping);
+  if (!listening) return std::unexpected(listening.error());
+  auto watch = loop::FdWatch::open(loop, server->listener_, {.readable = true},
+                                   [self = server.get()](loop::Readiness) { self->accept_some(); });
+  if (!watch) return std::unexpected(watch.error().message());
+  server->watch_ = std::move(*watch);
   return server;
 }
 
@@ -49,29 +63,36 @@ UnixServer::UnixServer(loop::Loop& loop, std::string path, Handlers handlers)
       accept_again_(loop, [this] { accept(accepts_); }) {}
 
 UnixServer::~UnixServer() {
-  struct stat about {};
-  if (inode_ != 0 && ::lstat(path_.c_str(), &about) == 0 && about.st_ino == inode_) ::unlink(path_.c_str());
+  os::discard_unaccepted(listener_);
+  if (file_ && file_->ours()) file_->remove();
 }
 
-std::expected<void, std::string> UnixServer::listen(loop::Loop& loop, mode_t mode) {
-  const auto address = os::SocketAddress::unix_path(path_);
-  if (!address) return std::unexpected(address.error().message());
-  if (auto way = make_way(path_); !way) return way;
+// One that an earlier master has opened, and whose file is there.
+std::expected<void, std::string> UnixServer::go_on(KeptFd kept) {
+  auto file = ListenerPath::found(path_);
+  if (!file) return std::unexpected(file.error().message());
+  file_ = std::move(*file);
+  listener_ = std::move(kept.fd);
+  kept_ = std::move(kept.kept);
+  return {};
+}
+
+std::expected<void, std::string> UnixServer::listen(mode_t mode, const Keeping& keeping) {
+  if (auto is_free = check_free(path_); !is_free) return is_free;
   auto socket = os::open_socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK);
   if (!socket) return std::unexpected(socket.error().message());
-  if (const auto bound = os::bind_socket(*socket, *address); !bound) return std::unexpected(bound.error().message());
-  struct stat about {};
-  if (::lstat(path_.c_str(), &about) != 0) return std::unexpected(os::fail("lstat", path_).error().message());
-  inode_ = about.st_ino;
-  // Nobody can connect before it listens, so the mode is right in time.
-  if (::chmod(path_.c_str(), mode) != 0) return std::unexpected(os::fail("chmod", path_).error().message());
+  PathRights rights;
+  rights.mode = mode;
+  auto file = ListenerPath::bind(*socket, path_, rights);
+  if (!file) return std::unexpected(file.error().message());
+  file_ = std::move(*file);
+  // Its connections inherit it. Older kernels deliver descriptors, which are closed unlooked at (os/discard.hpp).
+  [[maybe_unused]] const auto refused = os::set_option(*socket, kPassRights, 0);
   if (const auto listens = os::listen_on(*socket, kBacklog); !listens) {
     return std::unexpected(listens.error().message());
   }
   listener_ = std::move(*socket);
-  auto watch = loop::FdWatch::open(loop, listener_, {.readable = true}, [this](loop::Readiness) { accept_some(); });
-  if (!watch) return std::unexpected(watch.error().message());
-  watch_ = std::move(*watch);
+  kept_ = keeping.keeper.keep(keeping.key, listener_);
   return {};
 }
 
@@ -95,6 +116,7 @@ void UnixServer::accept_some() {
       handlers_.connected(std::move((*connection)->socket), std::move(*peer));
     } else {
       handlers_.complaint(peer.error().message());
+      os::discard_unread((*connection)->socket);
     }
   }
 }

@@ -9,11 +9,14 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "loop/fd_watch.hpp"
 #include "loop/loop.hpp"
 #include "loop/timer.hpp"
+#include "master/keeper.hpp"
+#include "master/listener_path.hpp"
 #include "os/fd.hpp"
 #include "os/socket.hpp"
 
@@ -26,9 +29,16 @@ class UnixServer {
     std::function<void(const std::string& text)> complaint;
   };
 
-  // Replaces the file of a socket that nobody listens on. The error is one sentence.
+  // Where its socket outlives the master, so that whoever connects meanwhile waits for the next one.
+  struct Keeping {
+    Keeper& keeper;
+    KeepKey key;
+  };
+
+  // Replaces the file of a socket that nobody listens on; a symbolic link is left alone. The error is one sentence.
   static std::expected<std::unique_ptr<UnixServer>, std::string> open(loop::Loop& loop, const std::string& path,
-                                                                      mode_t mode, Handlers handlers);
+                                                                      mode_t mode, const Keeping& keeping,
+                                                                      Handlers handlers);
   ~UnixServer();
   UnixServer(const UnixServer&) = delete;
   UnixServer& operator=(const UnixServer&) = delete;
@@ -39,13 +49,15 @@ class UnixServer {
  private:
   UnixServer(loop::Loop& loop, std::string path, Handlers handlers);
 
-  std::expected<void, std::string> listen(loop::Loop& loop, mode_t mode);
+  std::expected<void, std::string> listen(mode_t mode, const Keeping& keeping);
+  std::expected<void, std::string> go_on(KeptFd kept);
   void accept_some();
 
   std::string path_;
   Handlers handlers_;
   os::OwnedFd listener_;
-  unsigned long long inode_ = 0;  // of the socket's file, so that nobody else's is removed
+  Kept kept_;
+  std::optional<ListenerPath> file_;
   bool accepts_ = true;
   std::unique_ptr<loop::FdWatch> watch_;
   loop::Timer accept_again_;

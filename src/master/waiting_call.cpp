@@ -7,43 +7,74 @@
 
 namespace liveswap::master {
 
+namespace {
+
+core::RequestId post_request(Operations& master, core::AppId app, RequestHandlers handlers,
+                             const WaitingCall::MakeEvent& event, WaitingCall::Upgrades& upgrades) {
+  const core::RequestId request = master.open_request(app, std::move(handlers));
+  if (auto upgrade = upgrades.extract(app)) master.set_upgrade(request, std::move(upgrade.mapped()));
+  master.post(event(request, app));
+  return request;
+}
+
+}  // namespace
+
 std::unique_ptr<Pending> WaitingCall::ask(const Exchange& exchange, const std::vector<core::AppId>& apps,
                                           const MakeEvent& event, Upgrades upgrades) {
-  std::unique_ptr<WaitingCall> call(new WaitingCall(exchange.master, exchange.replies, exchange.call.more));
+  if (exchange.ticket != nullptr) {
+    std::vector<TicketPart> parts;
+    for (const core::AppId app : apps) {
+      parts.push_back({.request = post_request(exchange.master, app, {}, event, upgrades), .app = app});
+    }
+    exchange.master.keep_ticket(exchange.ticket->ticket, exchange.ticket->call, std::move(parts));
+    return attach(exchange, exchange.ticket->ticket);
+  }
+  std::unique_ptr<WaitingCall> call(new WaitingCall(exchange, apps.size()));
   for (const core::AppId app : apps) call->ask_for(app, event, upgrades);
   return call;
 }
 
+std::unique_ptr<Pending> WaitingCall::attach(const Exchange& exchange, const Ticket& ticket) {
+  std::unique_ptr<WaitingCall> call(new WaitingCall(exchange, exchange.master.find_ticket(ticket)->parts));
+  // When something happens nobody knows, so the client hears at once that he is where he wanted to be.
+  if (exchange.call.more && exchange.ticket == nullptr) exchange.replies.send({.continues = true});
+  call->attachment_ = exchange.master.attach(
+      ticket, {.answered = [raw = call.get()](const core::Outcome& outcome,
+                                              std::size_t left) { raw->answered(outcome, left); },
+               .noted = call->note_handler()});
+  return call;
+}
+
 void WaitingCall::ask_for(core::AppId app, const MakeEvent& event, Upgrades& upgrades) {
-  const std::size_t index = open_.size();
-  RequestHandlers handlers{
-      .answered = [this, index](const core::Outcome& outcome) { answered(index, outcome); }};
-  if (more_) handlers.noted = [this](const Told& told) { noted(told); };
-  const core::RequestId request = master_.open_request(app, std::move(handlers));
-  open_.push_back(request);
-  if (auto upgrade = upgrades.extract(app)) master_.set_upgrade(request, std::move(upgrade.mapped()));
-  master_.post(event(request, app));
+  const auto own = std::make_shared<core::RequestId>();
+  const auto hear = [this, own](const core::Outcome& outcome) {
+    open_.erase(*own);
+    answered(outcome, open_.size());
+  };
+  *own = post_request(master_, app, {.answered = hear, .noted = note_handler()}, event, upgrades);
+  open_.insert(*own);
 }
 
 WaitingCall::~WaitingCall() {
-  for (const core::RequestId request : open_) {
-    if (request) master_.close_request(request);
-  }
+  if (attachment_) master_.detach(*attachment_);
+  for (const core::RequestId request : open_) master_.close_request(request);
 }
 
-void WaitingCall::noted(const Told& told) {
-  if (replies_.congested()) return;
-  replies_.send({.parameters = {{"event", event_json(told)}}, .continues = true});
+std::function<void(const Told&)> WaitingCall::note_handler() {
+  if (!more_) return {};
+  return [this](const Told& told) {
+    if (replies_.congested()) return;
+    replies_.send({.parameters = {{"event", event_json(told)}}, .continues = true});
+  };
 }
 
-void WaitingCall::answered(std::size_t index, const core::Outcome& outcome) {
-  open_[index] = core::RequestId{};
+void WaitingCall::answered(const core::Outcome& outcome, std::size_t left) {
   outcomes_.push_back(outcome);
   const core::Snapshot apps = master_.snapshot();
-  if (more_ && open_.size() > 1) {
+  if (more_ && parts_ > 1) {
     replies_.send({.parameters = {{"outcome", outcome_json(outcome, apps)}}, .continues = true});
   }
-  if (outcomes_.size() == open_.size()) replies_.send(reply_of(worst_of(outcomes_), apps));
+  if (left == 0) replies_.send(reply_of(worst_of(outcomes_), apps));
 }
 
 }  // namespace liveswap::master

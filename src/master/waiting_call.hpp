@@ -1,11 +1,13 @@
 // A call that waits for the core's answer, for one app or several: tells what happens meanwhile, where the
 // client wants to hear it, and ends with the outcome, the worst of several. Destroyed before that, it takes
-// its requests back.
+// its requests back; those with a ticket wait on for whoever has it.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "core/action.hpp"
@@ -24,21 +26,25 @@ class WaitingCall final : public Pending {
   // it comes, where the client wants more than one reply.
   static std::unique_ptr<Pending> ask(const Exchange& exchange, const std::vector<core::AppId>& apps,
                                       const MakeEvent& event, Upgrades upgrades = {});
+  // To hear of what was asked before with a ticket, which is known.
+  static std::unique_ptr<Pending> attach(const Exchange& exchange, const Ticket& ticket);
 
   ~WaitingCall() override;
 
  private:
-  WaitingCall(Operations& master, Replies& replies, bool more)
-      : master_(master), replies_(replies), more_(more) {}
+  WaitingCall(const Exchange& exchange, std::size_t parts)
+      : master_(exchange.master), replies_(exchange.replies), more_(exchange.call.more), parts_(parts) {}
 
   void ask_for(core::AppId app, const MakeEvent& event, Upgrades& upgrades);
-  void noted(const Told& told);
-  void answered(std::size_t index, const core::Outcome& outcome);
+  [[nodiscard]] std::function<void(const Told&)> note_handler();
+  void answered(const core::Outcome& outcome, std::size_t left);
 
   Operations& master_;
   Replies& replies_;
   bool more_;
-  std::vector<core::RequestId> open_;  // 0: answered
+  std::size_t parts_;
+  std::set<core::RequestId> open_;  // without a ticket
+  std::optional<AttachmentId> attachment_;
   std::vector<core::Outcome> outcomes_;
 };
 

@@ -29,6 +29,7 @@ class WatchedProcess {
   WatchedProcess& operator=(const WatchedProcess&) = delete;
 
   [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] os::FdRef pidfd() const { return pidfd_; }
   void signal(int signo) const { (void)os::pidfd_send_signal(pidfd_, signo); }  // ESRCH: it has just ended
 
  private:

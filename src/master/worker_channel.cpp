@@ -7,6 +7,7 @@
 
 #include "wire/channel.hpp"
 #include "wire/printable.hpp"
+#include "os/close_aside.hpp"
 
 namespace liveswap::master {
 namespace {
@@ -27,6 +28,7 @@ std::string text_of(const channel::Failed& failed) {
 os::Result<std::unique_ptr<WorkerChannel>> WorkerChannel::open(loop::Loop& loop, os::OwnedFd end, bool kept,
                                                                Handlers handlers) {
   auto opened = std::unique_ptr<WorkerChannel>(new WorkerChannel(std::move(end), kept, std::move(handlers)));
+  if (auto on = os::receive_credentials(opened->end_); !on) return std::unexpected(on.error());
   auto watch = loop::FdWatch::open(loop, opened->end_, {.readable = true},
                                    [self = opened.get()](loop::Readiness ready) { self->on_ready(ready); });
   if (!watch) return std::unexpected(watch.error());
@@ -41,10 +43,11 @@ void WorkerChannel::on_ready(loop::Readiness ready) {
 
 void WorkerChannel::on_readable() {
   for (int i = 0; i < kPacketsATurn && phase_ != Phase::ended; ++i) {
-    const auto packet = os::receive_packet(end_, channel::kPacketMax, channel::kDescriptorsMax, MSG_DONTWAIT);
+    auto packet = os::receive_packet(end_, channel::kPacketMax, channel::kDescriptorsMax, MSG_DONTWAIT);
     if (packet && !*packet) return;
     if (!packet || (*packet)->eof) return close();
     take(**packet);
+    os::close_aside((*packet)->fds);
   }
 }
 
@@ -53,26 +56,42 @@ void WorkerChannel::finish() {
   if (phase_ == Phase::executing) tell_running();
 }
 
-void WorkerChannel::take(const os::ReceivedPacket& packet) {
+void WorkerChannel::take(os::ReceivedPacket& packet) {
   if (phase_ != Phase::heard && take_from_launcher(packet)) return;
   phase_ = Phase::heard;
   tell_running();
   handlers_.said(packet.payload, packet.fds.size());
 }
 
-bool WorkerChannel::take_from_launcher(const os::ReceivedPacket& packet) {
+bool WorkerChannel::take_from_launcher(os::ReceivedPacket& packet) {
   const auto message = channel::decode(packet.payload, packet.fds.size(), channel::End::master);
+  if (!message && packet.truncated && phase_ == Phase::launching) {  // the notifier did not fit into this process
+    fail(fmt::format("receive seccomp notifier: {}", os::errno_text(EMFILE)));
+    return true;
+  }
   if (!message) return false;
   if (std::holds_alternative<channel::Executing>(*message)) {
     phase_ = Phase::executing;
     if (kept_) tell_running();
     return true;
   }
+  if (std::holds_alternative<channel::Filter>(*message)) return take_filter(packet);
   const auto* failed = std::get_if<channel::Failed>(&*message);
   if (failed == nullptr) return false;
+  fail(text_of(*failed));
+  return true;
+}
+
+void WorkerChannel::fail(const std::string& text) {
   phase_ = Phase::ended;
   watch_.reset();
-  handlers_.failed(text_of(*failed));
+  handlers_.failed(text);
+}
+
+// Behind EXECUTING it could be the program that speaks, and who may answer its calls is not for it to say.
+bool WorkerChannel::take_filter(os::ReceivedPacket& packet) {
+  if (phase_ != Phase::launching) return false;
+  if (handlers_.filter) handlers_.filter(std::move(packet.fds.front()));
   return true;
 }
 

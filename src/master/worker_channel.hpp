@@ -19,6 +19,7 @@
 
 #include "loop/fd_watch.hpp"
 #include "loop/loop.hpp"
+#include "os/discard.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
 #include "os/scm.hpp"
@@ -32,11 +33,17 @@ class WorkerChannel {
     // "exec ./server: No such file or directory"; empty where the launcher ended without a word.
     std::function<void(const std::string& text)> failed;
     std::function<void(std::span<const std::byte> packet, std::size_t descriptors)> said;  // by the program
+    // The launcher has put a seccomp filter into the process, and this answers it. Comes before `running`.
+    std::function<void(os::OwnedFd notifier)> filter = {};
   };
 
   // `kept`: by the program.
   [[nodiscard]] static os::Result<std::unique_ptr<WorkerChannel>> open(loop::Loop& loop, os::OwnedFd end, bool kept,
                                                                        Handlers handlers);
+
+  WorkerChannel(const WorkerChannel&) = delete;
+  WorkerChannel& operator=(const WorkerChannel&) = delete;
+  ~WorkerChannel() { os::discard_unread(end_); }
 
   // A packet that does not fit now is sent as soon as it does. An error: the program has closed its end.
   [[nodiscard]] os::Result<void> send(std::vector<std::byte> packet);
@@ -54,8 +61,10 @@ class WorkerChannel {
       : end_(std::move(end)), kept_(kept), handlers_(std::move(handlers)) {}
   void on_ready(loop::Readiness ready);
   void on_readable();
-  void take(const os::ReceivedPacket& packet);
-  [[nodiscard]] bool take_from_launcher(const os::ReceivedPacket& packet);
+  void take(os::ReceivedPacket& packet);
+  [[nodiscard]] bool take_from_launcher(os::ReceivedPacket& packet);
+  [[nodiscard]] bool take_filter(os::ReceivedPacket& packet);
+  void fail(const std::string& text);
   void tell_running();
   void close();
   [[nodiscard]] os::Result<void> send_unsent();

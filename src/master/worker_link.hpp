@@ -30,6 +30,7 @@ struct LinkGift {
     int number = -1;  // that it gets in the worker
   };
   std::vector<Descriptor> descriptors{};
+  std::string library{};  // that its programs load, behind those of its LD_PRELOAD; "" for none
 };
 
 class WorkerLink {

@@ -10,6 +10,7 @@
 #include "master/inherit_link.hpp"
 #include "master/node_link.hpp"
 #include "master/notify_fd_link.hpp"
+#include "master/preload_link.hpp"
 #include "master/ready_fd_link.hpp"
 #include "protocols/environment.hpp"
 #include "protocols/inheritance.hpp"
@@ -57,12 +58,13 @@ std::expected<BoundSocket, ServerRefusal> socket_numbered(const std::vector<Boun
 std::expected<BoundSocket, ServerRefusal> find_socket(const WorkerContext& context, const core::Spawn& ids,
                                                       const Release& release, const node::ServerQuery& query) {
   if (query.kind == node::AddressKind::descriptor) {
-    return socket_numbered(context.setup.sockets_of(release.plan.listeners), query.descriptor);
+    const auto sockets = context.setup.sockets_for(user_of(release, ids), release.plan.listeners);
+    if (!sockets) return std::unexpected(ServerRefusal{ENOBUFS, "asks for a server: " + sockets.error()});
+    return socket_numbered(*sockets, query.descriptor);
   }
   const auto address = address_of(query);
   if (!address) return std::unexpected(ServerRefusal{EINVAL, "asks for a server at what is no address"});
-  return context.setup.server_for({.app = ids.app,
-                                   .generation = ids.generation,
+  return context.setup.server_for({.worker = ids,
                                    .plan = release.plan,
                                    .identity = identity_of(release),
                                    .address = *address,
@@ -82,6 +84,7 @@ class Maker {
     if (plan.protocol == core::Protocol::einhorn) {
       add(EinhornLink::open(loop(), request_.address("-einhorn"), request_.release->worker_uid(), handlers_));
     }
+    if (request_.preloaded != nullptr) preload(*request_.preloaded);
     if (plan.inherit_as) inherit(*plan.inherit_as);
     if (plan.notify_fd) add(notify_fd());
     if (plan.ready.when == core::ReadyWhen::fd) add(ReadyFdLink::open(loop(), plan.ready.fd, handlers_));
@@ -94,11 +97,12 @@ class Maker {
 
   template <class Link>
   void add(os::Result<std::unique_ptr<Link>> link) {
-    if (link) {
-      links_.push_back(std::move(*link));
-    } else if (error_.empty()) {
-      error_ = link.error().message();
-    }
+    if (!link) return fail(link.error().message());
+    links_.push_back(std::move(*link));
+  }
+
+  void fail(std::string error) {
+    if (error_.empty()) error_ = std::move(error);
   }
 
   os::Result<std::unique_ptr<NodeLink>> node() {
@@ -116,13 +120,20 @@ class Maker {
     return NodeLink::open(loop(), {plan.ready.when, plan.drain_message}, {.link = handlers_, .server = server});
   }
 
+  void preload(BindWatch& binds) {
+    const auto& library = request_.context.setup.bind_library;
+    if (!library) return fail(library.error());
+    add(PreloadLink::open(loop(), request_.address("-bind").abstract, *library, request_.release->worker_uid(), binds,
+                          handlers_));
+  }
+
   void inherit(core::InheritAs inherit_as) {
     const core::AppPlan& plan = request_.release->plan;
     std::vector<protocols::HandedSocket> sockets;
     int number = plan.first_descriptor();
-    for (const BoundSocket& socket : request_.context.setup.sockets_of(plan.listeners)) {
-      sockets.push_back(handed(socket, number++));
-    }
+    const auto bound = request_.context.setup.sockets_for(user_of(*request_.release, request_.ids), plan.listeners);
+    if (!bound) return fail(bound.error());
+    for (const BoundSocket& socket : *bound) sockets.push_back(handed(socket, number++));
     auto pipes = protocols::inheritance_pipes(inherit_as, sockets);
     if (pipes) add(InheritLink::open(loop(), std::move(*pipes), handlers_));
   }

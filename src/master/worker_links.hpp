@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/action.hpp"
+#include "master/bind_watch.hpp"
 #include "master/release.hpp"
 #include "master/worker_context.hpp"
 #include "master/worker_link.hpp"
@@ -23,6 +24,7 @@ struct LinkRequest {
   core::Spawn ids;
   std::shared_ptr<const Release> release;
   std::function<WorkerAddress(std::string_view suffix)> address;  // of a socket that the worker speaks to
+  BindWatch* preloaded = nullptr;  // whom the library in it asks; outlives the links
 };
 
 [[nodiscard]] std::expected<WorkerLinks, std::string> make_links(const LinkRequest& request,

@@ -1,5 +1,9 @@
 // What a worker says, turned into events of the core: the second half of worker_process.hpp.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <utility>
 #include <variant>
@@ -39,8 +43,37 @@ void WorkerProcess::begin_readiness() {
   }
 }
 
+// A program may have several listeners, and say nothing when it has them all: so what serves now is the measure, and
+// where a new release has fewer, a moment without another one.
+void WorkerProcess::on_listens() {
+  constexpr std::chrono::seconds kNoOtherFollows{1};
+  on_running();
+  if (release_->plan.ready.when != core::ReadyWhen::listen || ready_) return;
+  const auto missing = context_.setup.program_sockets->missing(ids_.app, release_->plan, binds_->bound());
+  status_ = missing.listeners.empty() ? "" : fmt::format("does not listen at {} yet", missing.listeners.front());
+  ready_delay_.reset();
+  if (!missing.listeners.empty()) return;
+  if (missing.others.empty()) return become_ready();
+  ready_delay_ = std::make_unique<loop::Timer>(context_.setup.loop, [this, others = missing.others] {
+    tell_problem(fmt::format("does not listen at {}, as the workers before it do", fmt::join(others, ", ")));
+    become_ready();
+  });
+  ready_delay_->start_after(kNoOtherFollows);
+}
+
 void WorkerProcess::become_ready() {
-  if (!std::exchange(ready_, true)) context_.setup.post(core::WorkerReady{ids_.worker});
+  if (std::exchange(ready_, true)) return;
+  tell_if_unseen();
+  context_.setup.post(core::WorkerReady{ids_.worker});
+}
+
+// The library tells of each call, also of those that are left to the kernel: so it is not in the program.
+void WorkerProcess::tell_if_unseen() {
+  if (!preloads_ || !binds_ || binds_->was_called()) return;
+  binds_->tell_once(
+      "was not seen to bind: bind_by: preload sees no program that is statically linked or set-user-ID, that clears "
+      "LD_PRELOAD, or that cannot read " +
+      context_.setup.bind_library.value_or("liveswap-bind.so"));
 }
 
 // ---- messages ----
@@ -59,7 +92,9 @@ void WorkerProcess::take(const protocols::Ready& said) {
 }
 
 void WorkerProcess::take(const protocols::Stopping&) {
-  if (!std::exchange(stopping_, true)) context_.setup.post(core::WorkerStopping{ids_.worker});
+  if (std::exchange(stopping_, true)) return;
+  context_.draining(ids_.worker);
+  context_.setup.post(core::WorkerStopping{ids_.worker});
 }
 
 void WorkerProcess::take(const protocols::ExtendTimeout& said) {
@@ -99,12 +134,18 @@ void WorkerProcess::take(const protocols::MainPid& said) {
 
 void WorkerProcess::tell_problem(std::string_view text) {
   if (++problems_told_ > kProblemsToldMax) return;
-  const std::string subject =
-      release_->plan.name + "/" + std::to_string(ids_.slot) + " " + core::text_of(ids_.generation);
-  context_.setup.log.tell(core::LogLevel::warn, subject, text);
+  context_.setup.log.tell(core::LogLevel::warn, subject(), text);
   if (problems_told_ == kProblemsToldMax) {
-    context_.setup.log.tell(core::LogLevel::warn, subject, "further problems of this worker are not told");
+    context_.setup.log.tell(core::LogLevel::warn, subject(), "further problems of this worker are not told");
   }
+}
+
+void WorkerProcess::tell_info(std::string_view text) const {
+  context_.setup.log.tell(core::LogLevel::info, subject(), text);
+}
+
+std::string WorkerProcess::subject() const {
+  return release_->plan.name + "/" + std::to_string(ids_.slot) + " " + core::text_of(ids_.generation);
 }
 
 }  // namespace liveswap::master

@@ -92,6 +92,14 @@ void set_variable(wire::LaunchPlan& plan, const std::string& name, const std::st
   plan.variables.push_back(start + value);
 }
 
+void preload(wire::LaunchPlan& plan, const std::string& library) {
+  constexpr std::string_view kStart = "LD_PRELOAD=";
+  const auto known = std::ranges::find_if(
+      plan.variables, [&](const std::string& variable) { return variable.starts_with(kStart); });
+  const std::string before = known == plan.variables.end() ? "" : known->substr(kStart.size());
+  set_variable(plan, "LD_PRELOAD", before.empty() ? library : before + ":" + library);
+}
+
 void place(PreparedLaunch& launch, os::FdRef fd, int number) {
   const auto source = static_cast<std::uint32_t>(launch.descriptors.size());
   launch.plan.placements.push_back({source, static_cast<std::uint32_t>(number)});
@@ -138,6 +146,7 @@ std::expected<PreparedLaunch, std::string> prepare_worker(const Release& release
   for (const auto& link : links) {
     const LinkGift gift = link->gift(free);
     for (const auto& [name, value] : gift.variables) set_variable(prepared->plan, name, value);
+    if (!gift.library.empty()) preload(prepared->plan, gift.library);
     for (const LinkGift::Descriptor& descriptor : gift.descriptors) {
       place(*prepared, descriptor.fd, descriptor.number);
       if (descriptor.number == free) ++free;

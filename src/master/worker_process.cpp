@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "master/bind_way.hpp"
 #include "os/memfd.hpp"
 #include "os/reach.hpp"
 
@@ -16,6 +17,11 @@ namespace {
 
 core::ExitStatus core_status(const os::ExitStatus& status) {
   return {status.kind == os::ExitStatus::Kind::signaled, status.code, status.core};
+}
+
+std::span<const std::string> standard_input_of(const core::AppPlan& plan) {
+  if (!plan.stdin_listener) return {};
+  return {&*plan.stdin_listener, 1};
 }
 
 }  // namespace
@@ -45,13 +51,45 @@ void WorkerProcess::start() {
   }
 }
 
+// Where that fails it runs on as before, and is nobody's worker.
+void WorkerProcess::adopt(Adoption adoption) {
+  started_ = std::chrono::system_clock::now();
+  auto adopted = context_.setup.adopt(user_of(*release_, ids_), release_->plan, std::move(adoption.sockets));
+  if (!adopted) {
+    fail_launch(core::Reason::adopt_failed, std::move(adopted.error()));
+    return end();
+  }
+  auto main = watch_process(adoption.pid, std::move(adoption.pidfd));
+  if (!main) {
+    fail_launch(core::Reason::adopt_failed, main.error().message());
+    return end();
+  }
+  main_ = std::move(*main);
+  adopted_ = true;
+  on_running();
+  become_ready();
+}
+
 std::expected<void, std::string> WorkerProcess::try_start() {
   if (auto opened = open_notify_socket(); !opened) return opened;
+  open_binds();
   if (auto opened = open_links(); !opened) return opened;
   make_cgroup();
-  const auto sockets = context_.setup.sockets_of(release_->plan.listeners);
-  auto launched =
-      launch(prepare_worker(*release_, traits_, sockets, standard_input(), links_), OutputUser::program);
+  const SocketUser user = user_of(*release_, ids_);
+  const bool binds = release_->plan.protocol == core::Protocol::bind;  // it has none but those that it makes itself
+  const auto names = binds ? std::span<const std::string>() : std::span(release_->plan.listeners);
+  const auto sockets = context_.setup.sockets_for(user, names);
+  if (!sockets) return std::unexpected(sockets.error());
+  const auto inputs = context_.setup.sockets_for(user, standard_input_of(release_->plan));
+  if (!inputs) return std::unexpected(inputs.error());
+  const auto input = inputs->empty() ? std::nullopt : std::optional(inputs->front());
+  auto prepared = prepare_worker(*release_, traits_, *sockets, input, links_);
+  if (prepared && binds_ && !preloads_) {
+    const core::AppPlan& plan = release_->plan;
+    prepared->plan.filter = {.watch_unlink = context_.setup.program_sockets->has_paths(ids_.app, plan),
+                             .deny_io_uring = plan.io_uring == core::IoUring::deny};
+  }
+  auto launched = launch(std::move(prepared), OutputUser::program);
   if (!launched) return std::unexpected(std::move(launched.error()));
   for (const auto& link : links_) link->given();
   started_ = std::chrono::system_clock::now();
@@ -59,12 +97,6 @@ std::expected<void, std::string> WorkerProcess::try_start() {
   auto watched = watch(std::move(*launched));
   if (!watched) return std::unexpected(watched.error().message());
   return {};
-}
-
-std::optional<BoundSocket> WorkerProcess::standard_input() const {
-  if (!release_->plan.stdin_listener) return std::nullopt;
-  const auto sockets = context_.setup.sockets_of(std::span(&*release_->plan.stdin_listener, 1));
-  return sockets.empty() ? std::nullopt : std::optional(sockets.front());
 }
 
 bool WorkerProcess::can_reach_runtime_dir() const {
@@ -101,7 +133,8 @@ std::expected<void, std::string> WorkerProcess::open_links() {
   auto links = make_links({.context = context_,
                            .ids = ids_,
                            .release = release_,
-                           .address = [this](std::string_view suffix) { return socket_address(suffix); }},
+                           .address = [this](std::string_view suffix) { return socket_address(suffix); },
+                           .preloaded = preloads_ ? binds_.get() : nullptr},
                           {.said = [this](const std::vector<protocols::WorkerEvent>& events) { on_said(events); },
                            .problem = [this](std::string_view text) { tell_problem(text); }});
   if (!links) return std::unexpected(std::move(links.error()));
@@ -151,9 +184,11 @@ os::Result<void> WorkerProcess::watch(LaunchedProcess launched) {
   const WorkerChannel::Handlers handlers{
       .running = [this] { on_running(); },
       .failed = [this](const std::string& text) { on_launch_failed(text); },
-      .said = [this](std::span<const std::byte> packet, std::size_t fds) {
-        on_said(release_->protocol->from_channel(packet, fds));
-      }};
+      .said =
+          [this](std::span<const std::byte> packet, std::size_t fds) {
+            on_said(release_->protocol->from_channel(packet, fds));
+          },
+      .filter = [this](os::OwnedFd notifier) { watch_filter(std::move(notifier)); }};
   const bool kept = release_->plan.protocol == core::Protocol::native;
   auto channel = WorkerChannel::open(context_.setup.loop, std::move(launched.channel), kept, handlers);
   if (!channel) {
@@ -162,6 +197,39 @@ os::Result<void> WorkerProcess::watch(LaunchedProcess launched) {
   }
   channel_ = std::move(*channel);
   return {};
+}
+
+// Of what binds by itself: by which way, and who decides.
+void WorkerProcess::open_binds() {
+  const core::AppPlan& plan = release_->plan;
+  if (plan.protocol != core::Protocol::bind || context_.setup.program_sockets == nullptr) return;
+  const auto pids = [this] {
+    std::vector<pid_t> numbers;
+    for (const TreeMember& member : processes()) numbers.push_back(member.pid);
+    return numbers;
+  };
+  binds_ = std::make_unique<BindWatch>(
+      context_.setup.loop, *context_.setup.program_sockets, ids_, release_,
+      BindWatch::Handlers{.listens = [this] { on_listens(); },
+                          .problem = [this](std::string_view text) { tell_problem(text); },
+                          .processes = pids});
+  const BindWay way = bind_way(plan.bind_by);
+  preloads_ = way.by == core::BindBy::preload;
+  if (way.why.empty() || !context_.told_preload.insert(ids_.app).second) return;
+  context_.setup.log.tell(core::LogLevel::warn, plan.name,
+                          fmt::format("is seen to bind by preload, since seccomp cannot be used: {}", way.why));
+}
+
+void WorkerProcess::watch_filter(os::OwnedFd notifier) {
+  if (!binds_) return;
+  auto calls = SeccompBinds::open(context_.setup.loop, std::move(notifier), *binds_);
+  if (calls) {
+    seccomp_binds_ = std::move(*calls);
+    return;
+  }
+  // Without anybody who answers, its calls would fail with ENOSYS.
+  fail_launch(core::Reason::spawn_failed, "what it binds could not be seen to: " + calls.error().message());
+  (void)signal_main(SIGKILL);
 }
 
 void WorkerProcess::main_changed() {
@@ -190,7 +258,22 @@ void WorkerProcess::fail_launch(core::Reason reason, std::string text) {
 
 // ---- orders ----
 
+void WorkerProcess::starve() {
+  if (!main_) return;
+  if (!ready_) tell_if_unseen();  // it was waited for in vain
+  context_.setup.leaving(ids_);
+  context_.draining(ids_.worker);
+  starving_ = std::make_unique<QueueWatch>(
+      context_.setup.loop, [this] { return context_.setup.starved(ids_); },
+      [this] {
+        starved_ = true;
+        context_.starved(ids_.worker);
+        context_.setup.post(core::WorkerStarved{ids_.worker});
+      });
+}
+
 void WorkerProcess::drain(core::Duration timeout) {
+  context_.draining(ids_.worker);
   const auto request = release_->protocol->drain(release_->plan.policy, timeout);
   if (const auto* signal = std::get_if<protocols::SendSignal>(&request)) {
     (void)signal_main(signal->signo);
@@ -247,6 +330,9 @@ void WorkerProcess::signal_all(int signo) {
   (void)signal_main(signo);
   for (const auto& process : former_) process->signal(signo);
   if (cgroup_ && signo == SIGKILL) (void)cgroup_->kill();
+  for (const TreeMember& one : kin_) {
+    if (!main_) (void)os::pidfd_send_signal(one.pidfd, signo);
+  }
   signal_members(tree(), [this](pid_t pid) { return context_.children.knows(pid); }, signo);
 }
 
@@ -287,6 +373,9 @@ void WorkerProcess::on_main_ended(const os::ExitStatus& status) {
   notify_.reset();
   ready_delay_.reset();
   ready_check_.reset();
+  starving_.reset();
+  seccomp_binds_.reset();
+  binds_.reset();
   message_command_.reset();
   output_.finish();
   if (!running_) {
@@ -315,7 +404,30 @@ WorkerTree WorkerProcess::tree() const {
 }
 
 std::vector<TreeMember> WorkerProcess::find_others() const {
-  return find_members(tree(), [this](pid_t pid) { return context_.children.knows(pid); });
+  auto members = find_members(tree(), [this](pid_t pid) { return context_.children.knows(pid); });
+  if (!adopted_) return members;
+  if (main_) {
+    remember_kin(members);
+  } else {
+    add_kin(members);
+  }
+  return members;
+}
+
+void WorkerProcess::remember_kin(const std::vector<TreeMember>& members) const {
+  kin_.clear();
+  for (const TreeMember& member : members) {
+    auto pidfd = os::dup_cloexec(member.pidfd);
+    if (pidfd) kin_.push_back({member.pid, std::move(*pidfd)});
+  }
+}
+
+void WorkerProcess::add_kin(std::vector<TreeMember>& members) const {
+  for (const TreeMember& one : kin_) {
+    auto pidfd = os::dup_cloexec(one.pidfd);
+    const auto ended = pidfd ? os::wait_pidfd(*pidfd) : std::unexpected(pidfd.error());
+    if (ended && !*ended) members.push_back({one.pid, std::move(*pidfd)});
+  }
 }
 
 }  // namespace liveswap::master

@@ -21,12 +21,17 @@
 #include "core/plan.hpp"
 #include "core/time.hpp"
 #include "loop/timer.hpp"
+#include "master/adoption.hpp"
+#include "master/bind_watch.hpp"
+#include "master/connection_count.hpp"
 #include "master/facts.hpp"
 #include "master/leftovers.hpp"
 #include "master/message_command.hpp"
 #include "master/notify_socket.hpp"
+#include "master/queue_watch.hpp"
 #include "master/ready_check.hpp"
 #include "master/release.hpp"
+#include "master/seccomp_binds.hpp"
 #include "master/watched_process.hpp"
 #include "master/worker_channel.hpp"
 #include "master/worker_context.hpp"
@@ -48,6 +53,9 @@ class WorkerProcess {
   WorkerProcess& operator=(const WorkerProcess&) = delete;
 
   void start();
+  // Instead: it is a server that runs already, and ready.
+  void adopt(Adoption adoption);
+  void starve();
   void drain(core::Duration timeout);
   void signal_all(int signo);                 // with all that it started
   void kill();                                // the same, by KILL, if anything of it may still run
@@ -60,9 +68,17 @@ class WorkerProcess {
   [[nodiscard]] bool lives() const { return main_ != nullptr; }
   [[nodiscard]] WorkerFacts facts() const;
 
+  // What is to be looked at so as to count its connections; nullopt: nothing of it is left.
+  [[nodiscard]] std::optional<CountTask> count_task(bool close_idle) const;
+  [[nodiscard]] bool is_being_starved() const { return starving_ && !starved_; }  // something may still come to it
+  [[nodiscard]] bool closes_idle() const { return release_->plan.policy.drain_idle.has_value(); }
+  // Every process that belongs to it.
+  [[nodiscard]] std::vector<TreeMember> processes() const;
+  [[nodiscard]] core::Note note(core::NoteKind kind) const;  // about it
+  void tell_info(std::string_view text) const;
+
  private:
   [[nodiscard]] std::expected<void, std::string> try_start();
-  [[nodiscard]] std::optional<BoundSocket> standard_input() const;
   [[nodiscard]] bool can_reach_runtime_dir() const;
   [[nodiscard]] WorkerAddress socket_address(std::string_view suffix) const;  // of one that it speaks to
   [[nodiscard]] std::expected<void, std::string> open_notify_socket();
@@ -72,6 +88,10 @@ class WorkerProcess {
   [[nodiscard]] std::expected<LaunchedProcess, std::string> launch(std::expected<PreparedLaunch, std::string> prepared,
                                                                    OutputUser user);
   [[nodiscard]] os::Result<void> watch(LaunchedProcess launched);
+  void open_binds();
+  void watch_filter(os::OwnedFd notifier);
+  void tell_if_unseen();
+  void on_listens();
   void main_changed();
   void on_running();
   void on_launch_failed(const std::string& text);
@@ -96,9 +116,12 @@ class WorkerProcess {
   void take(const protocols::Barrier&) {}
   void take(const protocols::Problem& problem) { tell_problem(problem.text); }
   void tell_problem(std::string_view text);
+  [[nodiscard]] std::string subject() const;
 
   [[nodiscard]] WorkerTree tree() const;
   [[nodiscard]] std::vector<TreeMember> find_others() const;
+  void remember_kin(const std::vector<TreeMember>& members) const;
+  void add_kin(std::vector<TreeMember>& members) const;
   [[nodiscard]] os::Result<std::unique_ptr<WatchedProcess>> watch_process(pid_t pid, os::OwnedFd pidfd);
   void on_process_ended(pid_t pid, const os::ExitStatus& status);
   void on_main_ended(const os::ExitStatus& status);
@@ -107,6 +130,7 @@ class WorkerProcess {
   WorkerContext& context_;
   core::Spawn ids_;
   std::shared_ptr<const Release> release_;
+  std::shared_ptr<KnownSockets> known_sockets_ = std::make_shared<KnownSockets>();
   WorkerTraits traits_;
   WorkerOutput output_;
   WallTime started_{};
@@ -115,11 +139,18 @@ class WorkerProcess {
   std::optional<os::Cgroup> cgroup_;
   std::unique_ptr<NotifySocket> notify_;
   std::unique_ptr<WorkerChannel> channel_;
+  std::unique_ptr<BindWatch> binds_;  // bind; its calls come by one of the links, or by …
+  std::unique_ptr<SeccompBinds> seccomp_binds_;
   WorkerLinks links_;
   std::unique_ptr<WatchedProcess> main_;
   std::vector<std::unique_ptr<WatchedProcess>> former_;  // main processes before MAINPID named another, still alive
+  // Of a server that was adopted: its other processes as they were seen last. Once its main process has ended they are
+  // somebody else's children.
+  mutable std::vector<TreeMember> kin_;
+  bool adopted_ = false;
   std::unique_ptr<loop::Timer> ready_delay_;
   std::unique_ptr<ReadyCheck> ready_check_;
+  std::unique_ptr<QueueWatch> starving_;
   std::unique_ptr<MessageCommand> message_command_;
   std::unique_ptr<Leftovers> leftovers_;
 
@@ -127,6 +158,8 @@ class WorkerProcess {
   bool failed_ = false;  // LaunchFailed was posted: nothing more is
   bool ready_ = false;
   bool stopping_ = false;
+  bool starved_ = false;
+  bool preloads_ = false;  // it is seen to bind by the library in it
   int problems_told_ = 0;
   std::string status_;
   std::optional<std::uint32_t> connections_;

@@ -32,10 +32,17 @@ void remove_old_sockets(const std::string& runtime_dir) {
 
 Workers::Workers(WorkerSetup setup)
     : context_{std::move(setup), Children(setup.loop), make_token(), [this](core::WorkerId id) { bury(id); },
+               [this](core::WorkerId id) { begin_drain(id); },
+               [this](core::WorkerId id) { begin_drain(id); },
                [this](const std::string& path) { status_files_.changed(path); }},
+      drain_watch_(context_.setup.loop, count_handlers()),
       status_files_(context_.setup.loop, context_.setup.log, [this](const std::string& path) { return living(path); }),
       burial_(context_.setup.loop, [this] {
-        for (const core::WorkerId worker : std::exchange(dead_, {})) workers_.erase(worker);
+        for (const core::WorkerId worker : std::exchange(dead_, {})) {
+          drain_watch_.forget(worker);
+          cut_.erase(worker);
+          workers_.erase(worker);
+        }
       }) {
   remove_old_sockets(context_.setup.runtime_dir);
 }
@@ -48,6 +55,18 @@ void Workers::spawn(const core::Spawn& spawn, std::shared_ptr<const Release> rel
   auto& worker = workers_[spawn.worker];
   worker = std::make_unique<WorkerProcess>(context_, spawn, std::move(release));
   worker->start();
+}
+
+void Workers::adopt(const core::Spawn& spawn, std::shared_ptr<const Release> release, Adoption adoption) {
+  auto& worker = workers_[spawn.worker];
+  worker = std::make_unique<WorkerProcess>(context_, spawn, std::move(release));
+  worker->adopt(std::move(adoption));
+}
+
+void Workers::starve(core::WorkerId id) {
+  WorkerProcess* worker = find(id);
+  if (worker == nullptr) return;
+  worker->starve();
 }
 
 void Workers::ask_drain(const core::AskDrain& drain) {
@@ -95,11 +114,6 @@ void Workers::message_app(core::AppId app, std::string_view text, MessageHandler
   tally->settle();
 }
 
-WorkerFacts Workers::facts(core::WorkerId worker) const {
-  const WorkerProcess* found = find(worker);
-  return found != nullptr ? found->facts() : WorkerFacts{};
-}
-
 std::vector<StatusRow> Workers::living(const std::string& status_file) const {
   std::vector<StatusRow> rows;
   for (const auto& [id, worker] : workers_) {
@@ -115,6 +129,7 @@ WorkerProcess* Workers::find(core::WorkerId worker) const {
 }
 
 void Workers::bury(core::WorkerId worker) {
+  context_.setup.left(worker);
   dead_.push_back(worker);
   burial_.schedule();
 }

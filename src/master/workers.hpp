@@ -5,9 +5,14 @@
 // destroyed that still has some, they are killed with all that they started, and waited for a moment.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +20,7 @@
 #include "core/action.hpp"
 #include "core/ids.hpp"
 #include "loop/deferred.hpp"
+#include "master/drain_watch.hpp"
 #include "master/facts.hpp"
 #include "master/release.hpp"
 #include "master/status_files.hpp"
@@ -33,7 +39,9 @@ class Workers {
 
   // Answered by Launched or LaunchFailed, also where nothing could be started.
   void spawn(const core::Spawn& spawn, std::shared_ptr<const Release> release);
-  // Ignored for a worker that has ended meanwhile.
+  void adopt(const core::Spawn& spawn, std::shared_ptr<const Release> release, Adoption adoption);
+  // These are ignored for a worker that has ended meanwhile.
+  void starve(core::WorkerId worker);  // answered by WorkerStarved
   void ask_drain(const core::AskDrain& drain);
   void signal(const core::SignalWorker& signal);
 
@@ -45,6 +53,16 @@ class Workers {
 
   [[nodiscard]] WorkerFacts facts(core::WorkerId worker) const;  // pid 0 for one that is gone
 
+  // Counts what workers of the app (0: of all) have open, as far as that may be done again already; see DrainWatch.
+  void count_connections(core::AppId app, std::function<void()> counted);
+  // Of the last count, the oldest first.
+  [[nodiscard]] std::vector<ConnectionRow> connections(core::WorkerId worker) const;
+  // A draining worker is about to be ended: what that cuts, once for each worker; nullopt where it cuts nothing.
+  [[nodiscard]] std::optional<core::Note> note_of_cut(core::WorkerId worker);
+
+  // Of all workers, whatever their state.
+  [[nodiscard]] std::set<pid_t> processes() const;
+
   // Those of the master that are not workers belong there too.
   [[nodiscard]] Children& children() { return context_.children; }
 
@@ -54,10 +72,14 @@ class Workers {
  private:
   [[nodiscard]] WorkerProcess* find(core::WorkerId worker) const;
   void bury(core::WorkerId worker);
+  [[nodiscard]] DrainWatch::Handlers count_handlers();
+  void begin_drain(core::WorkerId worker);
   [[nodiscard]] std::vector<StatusRow> living(const std::string& status_file) const;
 
   WorkerContext context_;
   std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> workers_;
+  DrainWatch drain_watch_;
+  std::set<core::WorkerId> cut_;  // of which it was told
   StatusFiles status_files_;  // its end asks who still lives
   std::vector<core::WorkerId> dead_;
   loop::Deferred burial_;  // never from inside a worker's own callback

@@ -82,8 +82,7 @@ class Parser {
 
   void take(const std::string& word) {
     if (word == "--") {
-      out_.program.emplace(words_.begin() + static_cast<std::ptrdiff_t>(next_), words_.end());
-      next_ = words_.size();
+      take_rest();
     } else if (word == "--version" || word == "-v") {
       out_.version = true;
     } else if (is_option(word)) {
@@ -91,6 +90,17 @@ class Parser {
     } else if (next_ - 1 != command_at_) {
       out_.words.push_back(word);
     }
+  }
+
+  // What follows `--` is no option, whatever it begins with.
+  void take_rest() {
+    const auto rest = words_.begin() + static_cast<std::ptrdiff_t>(next_);
+    if (out_.command != nullptr && out_.command->name == "upgrade") {
+      out_.program.emplace(rest, words_.end());
+    } else {
+      out_.words.insert(out_.words.end(), rest, words_.end());
+    }
+    next_ = words_.size();
   }
 
   void take_option(const std::string& word) {
@@ -179,9 +189,6 @@ std::expected<Arguments, UsageError> parse_arguments(const std::vector<std::stri
   auto arguments = Parser(words).parse();
   if (!arguments || arguments->version || arguments->has("help")) return arguments;
   if (arguments->command == nullptr) return std::unexpected(UsageError{"a command is needed", ""});
-  if (arguments->program && arguments->command->name != "upgrade") {
-    return std::unexpected(UsageError{"only upgrade takes a COMMAND after --", arguments->command->name});
-  }
   return arguments;
 }
 

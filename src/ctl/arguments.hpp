@@ -1,7 +1,7 @@
 // The command line of liveswapctl: words in, a command with its options or a usage error out. Pure.
 //
 // Options may stand before and after the command and its arguments. `--` ends them; what follows is the
-// COMMAND of `upgrade`. A word like -2 is an argument, not an option.
+// COMMAND of `upgrade`, and arguments of any other command. A word like -2 is an argument, not an option.
 #pragma once
 
 #include <expected>
@@ -32,7 +32,7 @@ struct Arguments {
   const wire::control::Command* command = nullptr;  // none: only --help or --version
   bool version = false;
   std::vector<std::string> words;
-  std::optional<std::vector<std::string>> program;                       // what follows `--`
+  std::optional<std::vector<std::string>> program;                       // of upgrade: what follows `--`
   std::map<std::string, std::vector<std::string>, std::less<>> options;  // in the order given; flags have ""
 
   [[nodiscard]] bool has(std::string_view option) const { return options.contains(option); }

@@ -82,6 +82,9 @@ class Builder {
   void one_of(std::string_view a, std::string_view b) {
     if (given_.has(a) == given_.has(b)) refuse(fmt::format("give either --{} or --{}", a, b));
   }
+  void needed(std::string_view option) {
+    if (!given_.has(option)) refuse(fmt::format("--{} is needed", option));
+  }
   void text(std::string_view option) {
     if (const auto value = given_.value(option)) out_[std::string(option)] = *value;
   }
@@ -170,11 +173,19 @@ class Builder {
 };
 
 void build(Builder& call, std::string_view command) {
-  if (command == "status" || command == "is-ready" || command == "events" || command == "logs") call.app();
+  if (command == "status" || command == "connections" || command == "is-ready" || command == "events" ||
+      command == "logs") {
+    call.app();
+  }
   if (command == "upgrade" || command == "abort" || command == "restart" || command == "start" ||
       command == "stop") {
     call.app();
     call.flag("all");
+  }
+  if (command == "adopt") {
+    call.app();
+    call.number("pid", "pid", std::numeric_limits<std::int32_t>::max());
+    call.needed("pid");
   }
   if (command == "upgrade") {
     call.release();

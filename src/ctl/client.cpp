@@ -22,6 +22,10 @@ std::unexpected<NoReply> gone(std::string text) {
   return std::unexpected(NoReply{NoReply::Why::gone, std::move(text)});
 }
 
+std::unexpected<NoReply> no_varlink(std::string text) {
+  return std::unexpected(NoReply{NoReply::Why::no_varlink, std::move(text)});
+}
+
 std::unexpected<NoReply> failed(std::string_view call) { return gone(os::fail(call).error().message()); }
 
 os::Result<os::OwnedFd> take_signals() {
@@ -63,7 +67,7 @@ std::optional<uid_t> Client::peer_uid() const {
 }
 
 std::expected<void, NoReply> Client::wait_for(short events, std::optional<Clock::time_point> deadline) {
-  std::array<pollfd, 2> polled{{{socket_.get(), events, 0}, {signals_.get(), POLLIN, 0}}};
+  std::array<pollfd, 2> polled{{{events == 0 ? -1 : socket_.get(), events, 0}, {signals_.get(), POLLIN, 0}}};
   for (;;) {
     int timeout = -1;
     if (deadline) {
@@ -80,7 +84,7 @@ std::expected<void, NoReply> Client::wait_for(short events, std::optional<Clock:
 
 std::expected<void, NoReply> Client::send(const wire::varlink::Call& call) {
   const std::string bytes = write_call(call);
-  if (bytes.size() > wire::kMaxJsonBytes) return gone("the call is longer than a master takes");
+  if (bytes.size() > wire::kMaxJsonBytes) return no_varlink("the call is longer than a master takes");
   for (std::size_t sent = 0; sent < bytes.size();) {
     const auto put =
         ::send(socket_.get(), bytes.data() + sent, bytes.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -104,14 +108,14 @@ std::expected<void, NoReply> Client::receive() {
   if (got == 0) return gone("it closed the connection");
   if (got < 0) return errno == EAGAIN ? std::expected<void, NoReply>{} : failed("recv");
   const auto fed = in_.feed({buffer.data(), static_cast<std::size_t>(got)});
-  return fed ? std::expected<void, NoReply>{} : gone("it sent a reply that is too long");
+  return fed ? std::expected<void, NoReply>{} : no_varlink("it sent a reply that is too long");
 }
 
 std::expected<wire::varlink::Reply, NoReply> Client::next(std::optional<Clock::time_point> deadline) {
   for (;;) {
     if (const auto message = in_.next()) {
       auto reply = wire::varlink::parse_reply(*message);
-      if (!reply) return gone("it sent what is no reply: " + std::string(reply.error().reason));
+      if (!reply) return no_varlink("it sent what is no reply: " + std::string(reply.error().reason));
       return std::move(*reply);
     }
     if (auto waited = wait_for(POLLIN, deadline); !waited) return std::unexpected(waited.error());
@@ -123,6 +127,11 @@ std::expected<void, NoReply> Client::pause(Clock::duration wait) {
   const auto waited = wait_for(POLLIN, Clock::now() + wait);
   if (waited) return gone("it closed the connection");
   return waited.error().why == NoReply::Why::late ? std::expected<void, NoReply>{} : waited;
+}
+
+std::expected<void, NoReply> Client::rest(Clock::duration wait) {
+  const auto waited = wait_for(0, Clock::now() + wait);
+  return waited || waited.error().why == NoReply::Why::late ? std::expected<void, NoReply>{} : waited;
 }
 
 std::expected<wire::varlink::Reply, NoReply> Client::ask(std::string_view method, wire::Json parameters,

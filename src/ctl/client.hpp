@@ -20,8 +20,9 @@ namespace liveswap::ctl {
 
 // Why no reply came.
 struct NoReply {
-  enum class Why { gone, late, interrupted } why = Why::gone;
-  std::string text;  // gone: one clause
+  // gone: the connection ended, maybe to be made again; no_varlink: what listens there is no master, or a strange one
+  enum class Why { gone, no_varlink, late, interrupted } why = Why::gone;
+  std::string text;  // gone, no_varlink: one clause
 };
 
 class Client {
@@ -43,6 +44,9 @@ class Client {
   // Waits that long, unless something happens on the connection: then it is gone, for nothing was asked.
   [[nodiscard]] std::expected<void, NoReply> pause(Clock::duration wait);
 
+  // Waits that long, whatever happens on the connection.
+  [[nodiscard]] std::expected<void, NoReply> rest(Clock::duration wait);
+
   // A call with one reply, which has to come within `patience`.
   [[nodiscard]] std::expected<wire::varlink::Reply, NoReply> ask(std::string_view method,
                                                                  wire::Json parameters,
@@ -51,6 +55,7 @@ class Client {
  private:
   Client(os::OwnedFd socket, os::OwnedFd signals, std::string path);
 
+  // No events: not even for the connection's end.
   [[nodiscard]] std::expected<void, NoReply> wait_for(short events,
                                                       std::optional<Clock::time_point> deadline);
   [[nodiscard]] std::expected<void, NoReply> receive();

@@ -6,6 +6,7 @@
 
 #include "config/text.hpp"
 #include "ctl/arguments.hpp"
+#include "ctl/master_completion.hpp"
 #include "wire/control.hpp"
 
 namespace liveswap::ctl {
@@ -27,19 +28,6 @@ std::vector<std::string> spellings(const Option& option) {
   return words;
 }
 
-// For inside of single quotes.
-std::string quotable(std::string_view text, std::string_view quote) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\'') {
-      out += quote;
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 std::vector<std::string> command_names() {
   std::vector<std::string> names;
   for (const Command& command : commands()) names.emplace_back(command.name);
@@ -56,20 +44,17 @@ std::string bash_value_cases() {
   for (const Option& option : all_options()) {
     if (option.value.empty() || !option.command.empty()) continue;
     const std::string words = config::joined(spellings(option), "|");
-    out += is_path(option)
-               ? fmt::format("    {}) mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n", words)
-                           : fmt::format("    {}) return ;;\n", words);
+    out += fmt::format("    {}) {} ;;\n", words, is_path(option) ? kBashFiles : "return");
   }
   out += "  esac\n  case \"$command $before\" in\n";
   for (const Option& option : all_options()) {
     if (option.value.empty() || option.command.empty()) continue;
     for (const std::string& spelling : spellings(option)) {
       const auto choices = choices_of(option);
-      std::string reply;
-      if (is_path(option)) reply = "mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); ";
+      std::string reply = is_path(option) ? std::string(kBashFiles) : "return";
       if (!choices.empty())
-        reply = fmt::format("mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$word\"); ", joined(choices));
-      out += fmt::format("    '{} {}') {}return ;;\n", option.command, spelling, reply);
+        reply = fmt::format("mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$word\"); return", joined(choices));
+      out += fmt::format("    '{} {}') {} ;;\n", option.command, spelling, reply);
     }
   }
   return out;
@@ -77,7 +62,7 @@ std::string bash_value_cases() {
 
 std::string bash_script() {
   std::string out =
-      "# bash completion for liveswapctl, made by `liveswapctl completion bash`\n"
+      "# bash completion for liveswapctl and liveswap, made by `liveswapctl completion bash`\n"
       "_liveswapctl() {\n"
       "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command='' options='' i\n"
       "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
@@ -110,7 +95,8 @@ std::string bash_script() {
          "  esac\n"
          "  mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\")\n"
          "}\n"
-         "complete -F _liveswapctl liveswapctl\n";
+         "complete -F _liveswapctl liveswapctl\n" +
+         master_bash();
 }
 
 std::string zsh_option(const Option& option) {
@@ -133,9 +119,10 @@ std::string zsh_option(const Option& option) {
 
 std::string zsh_script() {
   std::string out =
-      "#compdef liveswapctl\n"
-      "# zsh completion for liveswapctl, made by `liveswapctl completion zsh`\n"
+      "#compdef liveswapctl liveswap\n"
+      "# zsh completion for liveswapctl and liveswap, made by `liveswapctl completion zsh`\n"
       "_liveswapctl() {\n"
+      "  if [[ $service == liveswap ]]; then _liveswap; return; fi\n"
       "  local -a commands options\n"
       "  commands=(\n";
   for (const Command& command : commands()) {
@@ -166,8 +153,14 @@ std::string zsh_script() {
          "    ) ;;\n"
          "  esac\n"
          "  _arguments $options\n"
-         "}\n"
-         "_liveswapctl \"$@\"\n";
+         "}\n" +
+         master_zsh() +
+         // Loaded by its name it is called to complete; sourced, it has to be made known.
+         "if [[ $funcstack[1] == _liveswapctl ]]; then\n"
+         "  _liveswapctl \"$@\"\n"
+         "else\n"
+         "  compdef _liveswapctl liveswapctl liveswap\n"
+         "fi\n";
 }
 
 std::string fish_option(const Option& option) {
@@ -184,7 +177,7 @@ std::string fish_option(const Option& option) {
 
 std::string fish_script() {
   std::string out =
-      "# fish completion for liveswapctl, made by `liveswapctl completion fish`\n"
+      "# fish completion for liveswapctl and liveswap, made by `liveswapctl completion fish`\n"
       "complete -c liveswapctl -f\n";
   const std::string names = joined(command_names());
   for (const Command& command : commands()) {
@@ -196,7 +189,7 @@ std::string fish_script() {
     }
   }
   for (const Option& option : all_options()) out += fish_option(option);
-  return out;
+  return out + master_fish();
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Completion scripts for shells, made of the tables. Pure.
+// Completion scripts for shells, of liveswapctl and liveswap, made of the tables. Pure.
 #pragma once
 
 #include <optional>

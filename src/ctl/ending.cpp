@@ -88,7 +88,7 @@ std::string failure_text(const Ending& ending, std::string_view place, const Sty
 }
 
 std::string success_text(const Ending& ending, std::string_view command) {
-  if (command == "shutdown") return "the master has drained everything and ends";
+  if (command == "shutdown") return "no worker is left, and the master ends";
   if (command == "stop") return "stopped";
   if (command == "drain") return "done";
   if (command == "abort") return "rolled back; " + what_serves(ending);

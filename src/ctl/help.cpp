@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "config/text.hpp"
 #include "ctl/arguments.hpp"
 
 namespace liveswap::ctl {
@@ -14,43 +15,10 @@ namespace {
 using wire::control::Command;
 using wire::control::Level;
 
-constexpr std::size_t kColumns = 79;
-
-// `left`, then `right` from `column` on, broken between words.
-std::string two_columns(std::string left, std::size_t column, std::string_view right) {
-  std::string out = std::move(left);
-  std::size_t width = out.size();
-  if (width + 2 > column) {
-    out += "\n";
-    width = 0;
-  }
-  out.append(column - width, ' ');
-  width = column;
-  while (!right.empty()) {
-    const std::size_t end = std::min(right.find(' '), right.size());
-    const std::string_view word = right.substr(0, end);
-    if (width > column && width + 1 + word.size() > kColumns) {
-      out += "\n" + std::string(column, ' ');
-      width = column;
-    }
-    if (width > column) {
-      out += ' ';
-      ++width;
-    }
-    out += word;
-    width += word.size();
-    right.remove_prefix(std::min(end + 1, right.size()));
-  }
-  return out + "\n";
-}
-
 std::string option_lines(const std::vector<Option>& options) {
   std::string out;
   for (const Option& option : options) {
-    std::string left = option.letter != '\0' ? fmt::format("  -{}, --{}", option.letter, option.name)
-                                             : fmt::format("      --{}", option.name);
-    if (!option.value.empty()) left += " " + std::string(option.value);
-    out += two_columns(std::move(left), 27, option.help);
+    out += config::two_columns(config::option_column(option.letter, option.name, option.value), 27, option.help);
   }
   return out;
 }
@@ -76,7 +44,7 @@ std::string program_help() {
       "                   [ARGUMENTS]\n"
       "Asks a running liveswap to do something, or how it is.\n\n";
   for (const Command& command : wire::control::commands()) {
-    out += two_columns(fmt::format("  {}", command.name), 14, command.help);
+    out += config::two_columns(fmt::format("  {}", command.name), 15, command.help);
   }
   out += "\nEvery command has:\n" + option_lines(options_of(""));
   out +=

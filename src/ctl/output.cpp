@@ -12,6 +12,14 @@ void Output::object(std::string_view type, const wire::Json& members) const {
   object(whole);
 }
 
+void Output::notice(std::string_view event, std::string_view text) const {
+  if (json_) {
+    object("event", {{"event", event}, {"level", "warn"}, {"message", text}});
+  } else {
+    err_("liveswapctl: " + std::string(text) + "\n");
+  }
+}
+
 int Output::end(const Ending& ending, std::string_view command, std::string_view place) const {
   if (json_) {
     if (const auto failure = failure_json(ending)) object(*failure);

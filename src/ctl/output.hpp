@@ -32,6 +32,9 @@ class Output {
   // The same with `type` before its own members.
   void object(std::string_view type, const wire::Json& members) const;
 
+  // What happens to the command itself, while it goes on: an event, or a line beside what is printed.
+  void notice(std::string_view event, std::string_view text) const;
+
   // The last thing that a command prints. Returns the exit status.
   int end(const Ending& ending, std::string_view command, std::string_view place) const;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "ctl/connections_text.hpp"
 #include "ctl/reply_fields.hpp"
 
 namespace liveswap::ctl {
@@ -24,6 +25,11 @@ std::string wait_of(const Json& event) {
   return ms ? fmt::format("again in {}.{}s", *ms / 1000, *ms % 1000 / 100) : "";
 }
 
+std::string cut_text(const Json& event) {
+  const auto count = number_in(event, "count");
+  return count ? fmt::format("cut with {} open", connection_count(*count)) : "cut";
+}
+
 }  // namespace
 
 void RolloutView::add_event(const Json& event) {
@@ -39,6 +45,7 @@ void RolloutView::add_event(const Json& event) {
   }
   if (name == "worker_starting") forget_ended(app, *generation, *slot);
   Worker& worker = workers_[{app, *generation, *slot, number_in(event, "worker").value_or(0)}];
+  const std::string cut = name == "worker_cut" ? cut_text(event) : worker.cut;
   if (name == "worker_starting") worker = {State::starting, ""};
   if (name == "worker_ready") worker = {State::ready, ""};
   if (name == "worker_draining") worker = {State::draining, ""};
@@ -49,6 +56,7 @@ void RolloutView::add_event(const Json& event) {
   if (name == "worker_died" || name == "worker_launch_failed") worker = {State::dead, exit_of(event)};
   if (name == "slot_backoff") worker = {State::waiting, wait_of(event)};
   if (name == "slot_gave_up") worker = {State::dead, "not started again"};
+  worker.cut = cut;
 }
 
 // A new worker takes the place of the one that ended in its slot; one that still drains is beside it.
@@ -61,13 +69,15 @@ void RolloutView::forget_ended(const std::string& app, std::int64_t generation, 
   });
 }
 
-void RolloutView::add_status(const Json& status) {
+void RolloutView::add_status(const Json& status, WallTime now) {
   for (const Json& app : list_in(status, "apps")) {
     for (const Json& each : list_in(app, "workers")) {
       const Key key{harmless(text_in(app, "name")), number_in(each, "generation").value_or(0),
                     number_in(each, "slot").value_or(0), number_in(each, "worker").value_or(0)};
       const auto found = workers_.find(key);
-      if (found != workers_.end()) found->second.connections = number_in(each, "connections").value_or(-1);
+      if (found == workers_.end()) continue;
+      found->second.connections = number_in(each, "connections").value_or(-1);
+      found->second.oldest = age_since(each, "oldest", "oldest_exact", now);
     }
   }
 }
@@ -91,8 +101,10 @@ std::string RolloutView::line_of(const Key& key, const Worker& worker, const Sty
   }
   std::string detail = worker.detail;
   if (worker.state == State::draining && worker.connections >= 0) {
-    detail = fmt::format("{} connection{} open", worker.connections, worker.connections == 1 ? "" : "s");
+    detail = connection_count(worker.connections) + " open";
+    if (!worker.oldest.empty()) detail += ", oldest " + worker.oldest;
   }
+  if (!worker.cut.empty()) detail = worker.cut + (detail.empty() ? "" : ", " + detail);
   const std::string who = padded(fmt::format("{}/{} g{}", app, slot, generation), 14);
   return "  " + who + " " + state + (detail.empty() ? "" : ": " + detail);
 }
@@ -105,6 +117,8 @@ std::vector<RolloutView::Key> RolloutView::in_order() const {
 
 std::vector<std::string> RolloutView::lines(std::size_t columns, std::size_t rows, const Style& style) const {
   std::vector<std::string> out;
+  const std::size_t notices = notice_.empty() ? 0 : 1;
+  rows -= std::min(notices, rows);
   for (const auto& [app, headline] : headlines_) out.push_back(cut_to(headline, columns));
   if (out.size() > rows) out.resize(rows);
   std::vector<Key> keys = in_order();
@@ -118,6 +132,7 @@ std::vector<std::string> RolloutView::lines(std::size_t columns, std::size_t row
     const std::size_t hidden = workers_.size() - keys.size();
     out.push_back(cut_to(fmt::format("  and {} more worker{}", hidden, hidden == 1 ? "" : "s"), columns));
   }
+  if (notices > 0) out.push_back(style.busy(cut_to(notice_, columns)));
   return out;
 }
 

@@ -7,9 +7,11 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "ctl/style.hpp"
+#include "ctl/times.hpp"
 #include "wire/json.hpp"
 
 namespace liveswap::ctl {
@@ -18,8 +20,12 @@ class RolloutView {
  public:
   // An Event of org.liveswap.Control.
   void add_event(const wire::Json& event);
-  // A reply to Status: how many connections draining workers have open.
-  void add_status(const wire::Json& status);
+  // A reply to Status: how many connections draining workers have open, and how old the oldest is.
+  void add_status(const wire::Json& status, WallTime now);
+
+  // A line below the others; "" for none.
+  [[nodiscard]] bool has_notice() const { return !notice_.empty(); }
+  void set_notice(std::string text) { notice_ = std::move(text); }
 
   // Some worker is draining, so add_status() has something to add.
   [[nodiscard]] bool is_draining() const;
@@ -35,6 +41,8 @@ class RolloutView {
     State state = State::starting;
     std::string detail;             // "exit status 1", "again in 2s"
     std::int64_t connections = -1;  // unknown
+    std::string oldest{};           // ">41m"
+    std::string cut{};              // "cut with 3 connections open"
   };
   using Key =
       std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t>;  // app, generation, slot, worker
@@ -45,6 +53,7 @@ class RolloutView {
 
   std::map<std::string, std::string> headlines_;  // by app
   std::map<Key, Worker> workers_;
+  std::string notice_;
 };
 
 }  // namespace liveswap::ctl

@@ -20,9 +20,11 @@ struct Runner {
 constexpr auto kRunners = std::to_array<Runner>({
 #define COMMAND(name, Method, ...) {#Method, run_##Method},
 #define LOCAL_COMMAND(...)
+#define METHOD(...)
 #include "wire/commands.def"
 #undef COMMAND
 #undef LOCAL_COMMAND
+#undef METHOD
 });
 
 int refuse_usage(const UsageError& error, const Output& output) {

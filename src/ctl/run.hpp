@@ -22,8 +22,10 @@ int run(const std::vector<std::string>& words, const World& world);
 // One function for each command; returns the exit status.
 #define COMMAND(name, Method, ...) int run_##Method(Session& session);
 #define LOCAL_COMMAND(...)
+#define METHOD(...)
 #include "wire/commands.def"
 #undef COMMAND
 #undef LOCAL_COMMAND
+#undef METHOD
 
 }  // namespace liveswap::ctl

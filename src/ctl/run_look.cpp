@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "ctl/call_parameters.hpp"
+#include "ctl/connections_text.hpp"
 #include "ctl/reply_fields.hpp"
+#include "ctl/return_to_master.hpp"
 #include "ctl/run.hpp"
 #include "ctl/status_text.hpp"
 
@@ -60,27 +62,39 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
+void draw_status(const Session& session, Screen& screen, const Json& reply) {
+  const Output& output = session.output();
+  if (output.json()) return output.object(reply);
+  if (!output.terminal().is_terminal) return output.text(status_page(session, reply));
+  auto lines = lines_of(status_page(session, reply));
+  const std::size_t rows = output.terminal().rows;
+  if (lines.size() >= rows) lines.resize(rows - 1);
+  screen.draw(lines);
+}
+
 // Shows the status every second until it cannot be had any more, or somebody interrupts it.
 int watch_status(Session& session, const Json& parameters) {
+  const auto master = session.client();
+  if (!master) return session.end(master.error());
   Screen screen(session.output().out());
+  ReturnToMaster way_back(session, {});
   for (;;) {
-    const auto reply = session.ask("Status", parameters);
-    if (!reply) return reply.error();
-    if (session.output().json()) {
-      session.output().object(*reply);
-    } else if (session.output().terminal().is_terminal) {
-      auto lines = lines_of(status_page(session, *reply));
-      const std::size_t rows = session.output().terminal().rows;
-      if (lines.size() >= rows) lines.resize(rows - 1);
-      screen.draw(lines);
-    } else {
-      session.output().text(status_page(session, *reply));
+    const auto reply = (*master)->ask("Status", parameters, kPatience);
+    std::expected<void, NoReply> waited = reply ? std::expected<void, NoReply>{} : std::unexpected(reply.error());
+    if (reply) {
+      if (!reply->error.empty()) return session.end(ending_of(*reply));
+      way_back.is_back();
+      draw_status(session, screen, reply->parameters);
+      if (!session.output().takes_more()) return kStatusFailed;
+      waited = (*master)->pause(std::chrono::seconds(1));
     }
-    if (!session.output().takes_more()) return kStatusFailed;
-    const auto pause = (*session.client())->pause(std::chrono::seconds(1));
-    if (!pause)
-      return pause.error().why == NoReply::Why::interrupted ? kStatusInterrupted
-                                                            : session.end(session.failure_of(pause.error()));
+    if (!waited && waited.error().why == NoReply::Why::gone) {
+      screen.keep();
+      if (way_back.lost(waited.error())) session.output().notice(kAwayEvent, kAwayText);
+      waited = way_back.come_back();
+    }
+    if (!waited && waited.error().why == NoReply::Why::interrupted) return kStatusInterrupted;
+    if (!waited) return session.end(session.failure_of(waited.error()));
   }
 }
 
@@ -101,6 +115,10 @@ int run_Status(Session& session) {
     return parameters ? watch_status(session, *parameters) : session.bad_usage(parameters.error());
   }
   return show(session, [&](const Json& reply) { return status_page(session, reply); });
+}
+
+int run_Connections(Session& session) {
+  return show(session, [&](const Json& reply) { return connections_text(reply, page_of(session)); });
 }
 
 int run_Listeners(Session& session) { return show(session, listeners_text); }

@@ -10,6 +10,7 @@
 #include "ctl/reply_fields.hpp"
 #include "ctl/rollout_view.hpp"
 #include "ctl/run.hpp"
+#include "ctl/ticketed_call.hpp"
 #include "wire/control.hpp"
 
 namespace liveswap::ctl {
@@ -23,19 +24,34 @@ using Clock = Client::Clock;
 constexpr auto kGrace = std::chrono::seconds(10);
 constexpr auto kTick = std::chrono::seconds(1);
 
+// The deadlines of a wait: the user's own, and when the master counts as hung.
+struct Limits {
+  std::optional<Clock::time_point> timeout, give_up;
+};
+
 class Progress {
  public:
-  Progress(Session& session, Client& client)
-      : session_(session), client_(client), screen_(session.output().out()) {}
+  Progress(Session& session, Json parameters, const Limits& limits)
+      : session_(session),
+        call_(session, std::move(parameters), limits.timeout, [this] { say_away(); }),
+        give_up_(limits.give_up),
+        screen_(session.output().out()) {}
 
+  int run() {
+    const auto sent = call_.send();
+    return sent ? follow(give_up_) : sent.error();
+  }
+
+ private:
   int follow(std::optional<Clock::time_point> give_up) {
     for (;;) {
-      const auto reply = client_.next(next_look(give_up));
+      const auto reply = call_.next(next_look(give_up));
       if (!reply && reply.error().why == NoReply::Why::late && !(give_up && Clock::now() >= *give_up)) {
         look();
       } else if (!reply) {
         return end(ending_without_reply(reply.error()));
       } else if (reply->continues) {
+        say_back();
         show(reply->parameters);
       } else {
         return end(ending_of(*reply));
@@ -43,7 +59,18 @@ class Progress {
     }
   }
 
- private:
+  void say_away() {
+    if (!is_drawn()) return session_.output().notice(kAwayEvent, kAwayText);
+    view_.set_notice(std::string(kAwayText));
+    draw();
+  }
+
+  void say_back() {
+    if (!view_.has_notice()) return;
+    view_.set_notice("");
+    draw();
+  }
+
   [[nodiscard]] bool is_drawn() const {
     return session_.output().terminal().is_terminal && !session_.output().json();
   }
@@ -72,7 +99,7 @@ class Progress {
   // How many connections are left open is no event: it is looked up while somebody watches.
   void look() {
     if (!looker_) {
-      auto opened = Client::open(client_.path());
+      auto opened = Client::open((*session_.client())->path());
       if (!opened) return;
       looker_ = std::move(*opened);
     }
@@ -81,7 +108,7 @@ class Progress {
       looker_.reset();
       return;
     }
-    view_.add_status(status->parameters);
+    view_.add_status(status->parameters, std::chrono::system_clock::now());
     draw();
   }
 
@@ -92,6 +119,7 @@ class Progress {
 
   // Of several apps each one's ending is shown: the one that decides, which the last reply repeats, comes last.
   int end(const Ending& last) {
+    say_back();
     screen_.keep();
     for (const Ending& ending : endings_) {
       if (ending.app != last.app) session_.end(ending);
@@ -111,13 +139,15 @@ class Progress {
     } else if (none.why == NoReply::Why::late) {
       ending.text += " in time; what was asked for may go on";
     } else {
-      ending.text += fmt::format(", before {} had ended", session_.command());
+      ending.text += fmt::format(", before {} had ended; what was asked for may have happened, or happen still",
+                                 session_.command());
     }
     return ending;
   }
 
   Session& session_;
-  Client& client_;
+  TicketedCall call_;
+  std::optional<Clock::time_point> give_up_;
   Screen screen_;
   RolloutView view_;
   std::optional<Client> looker_;
@@ -127,17 +157,15 @@ class Progress {
 int ask_and_follow(Session& session) {
   auto parameters = parameters_of(session.arguments(), session.wanted().folder);
   if (!parameters) return session.bad_usage(parameters.error());
-  std::optional<Clock::time_point> give_up;
+  Limits limits;
   if (const auto ms = number_in(*parameters, "timeout_ms")) {
     const auto longest = std::chrono::hours(24 * 365);
-    give_up = Clock::now() +
-              std::min<Clock::duration>(std::chrono::milliseconds(std::min<std::int64_t>(*ms, 1LL << 40)),
-                                        longest) +
-              kGrace;
+    limits.timeout =
+        Clock::now() +
+        std::min<Clock::duration>(std::chrono::milliseconds(std::min<std::int64_t>(*ms, 1LL << 40)), longest);
+    limits.give_up = *limits.timeout + kGrace;
   }
-  const auto client = session.ask_for_more(std::move(*parameters));
-  if (!client) return client.error();
-  return Progress(session, **client).follow(give_up);
+  return Progress(session, std::move(*parameters), limits).run();
 }
 
 }  // namespace
@@ -148,6 +176,7 @@ int run_Wait(Session& session) { return ask_and_follow(session); }
 int run_Scale(Session& session) { return ask_and_follow(session); }
 int run_Restart(Session& session) { return ask_and_follow(session); }
 int run_Start(Session& session) { return ask_and_follow(session); }
+int run_Adopt(Session& session) { return ask_and_follow(session); }
 int run_Stop(Session& session) { return ask_and_follow(session); }
 int run_Drain(Session& session) { return ask_and_follow(session); }
 int run_Shutdown(Session& session) { return ask_and_follow(session); }

@@ -67,6 +67,14 @@ std::expected<Client*, int> Session::ask_for_more(wire::Json parameters) {
   return *master;
 }
 
+os::Result<void> Session::reconnect() {
+  auto again = Client::open(client_->path());
+  if (!again) return std::unexpected(again.error());
+  if (again->peer_uid() != client_->peer_uid()) return os::fail_with(0, "another user listens there now");
+  *client_ = std::move(*again);
+  return {};
+}
+
 int Session::bad_usage(std::string text) const {
   Ending ending = ending_of(
       Failure{kStatusUsage, core::Result::bad_usage, core::Reason::bad_argument, std::move(text)});

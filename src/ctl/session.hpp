@@ -42,6 +42,9 @@ class Session {
   // exit status.
   [[nodiscard]] std::expected<Client*, int> ask_for_more(wire::Json parameters);
 
+  // The same master's socket again, after the connection has ended: whoever listens there is of the same user.
+  [[nodiscard]] os::Result<void> reconnect();
+
   int end(const Ending& ending) const { return output_.end(ending, command(), place()); }
   int end(const Failure& failure) const { return end(ending_of(failure)); }
   int bad_usage(std::string text) const;

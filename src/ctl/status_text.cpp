@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "ctl/connections_text.hpp"
 #include "ctl/ending.hpp"
 #include "ctl/reply_fields.hpp"
 #include "ctl/table.hpp"
@@ -19,10 +20,6 @@ using wire::Json;
 
 // A text of the master's, which may be a stranger's, fit to be shown.
 std::string shown_in(const Json& object, std::string_view name) { return harmless(text_in(object, name)); }
-
-std::string connections_text(std::int64_t connections) {
-  return fmt::format("{} connection{}", connections, connections == 1 ? "" : "s");
-}
 
 std::string age_in(const Json& object, std::string_view name, const Page& page) {
   const auto since = parse_time(shown_in(object, name));
@@ -50,11 +47,19 @@ std::string state_text(const Json& app, const Style& style) {
   return out + strength_text(app, style);
 }
 
+// A release or a generation of a rollout: 0 until it has been made.
+std::optional<std::int64_t> known_in(const Json& rollout, std::string_view name) {
+  const auto number = number_in(rollout, name);
+  return number == 0 ? std::nullopt : number;
+}
+
 std::string rollout_text(const Json& rollout, const Page& page) {
   const bool back = shown_in(rollout, "phase") == "rolling_back";
   std::string out = shown_in(rollout, "kind") + (back ? " is rolled back" : " under way");
-  out += fmt::format(": {}/{} ready", number_in(rollout, "ready").value_or(0),
-                     number_in(rollout, "wanted").value_or(0));
+  if (known_in(rollout, "generation")) {
+    out += fmt::format(": {}/{} ready", number_in(rollout, "ready").value_or(0),
+                       number_in(rollout, "wanted").value_or(0));
+  }
   const std::string since = age_in(rollout, "since", page);
   return page.style.busy(out) + (since.empty() ? "" : ", since " + since);
 }
@@ -74,11 +79,25 @@ std::optional<std::int64_t> connections_of(const Json& app, std::int64_t generat
   return sum;
 }
 
+// ", oldest 41m": of all connections of a generation's workers.
+std::string oldest_of(const Json& app, std::int64_t generation, const Page& page) {
+  const Json* oldest = nullptr;
+  for (const Json& worker : list_in(app, "workers")) {
+    const std::string since = text_in(worker, "oldest");  // these times compare as texts do
+    if (number_in(worker, "generation") != generation || since.empty()) continue;
+    if (oldest == nullptr || since < text_in(*oldest, "oldest")) oldest = &worker;
+  }
+  const std::string age = oldest == nullptr ? "" : age_since(*oldest, "oldest", "oldest_exact", page.now);
+  return age.empty() ? "" : ", oldest " + age;
+}
+
 std::string draining_text(const Json& app, const Json& generation, const Page& page) {
   const auto workers = number_in(generation, "workers").value_or(0);
-  const auto open = connections_of(app, number_in(generation, "generation").value_or(0));
+  const auto number = number_in(generation, "generation").value_or(0);
+  const auto open = connections_of(app, number);
   std::string out = page.style.busy("draining") + ": ";
-  out += open ? connections_text(*open) : fmt::format("{} worker{}", workers, workers == 1 ? "" : "s");
+  out += open ? connection_count(*open) + oldest_of(app, number, page)
+              : fmt::format("{} worker{}, connections unknown", workers, workers == 1 ? "" : "s");
   if (const auto cut = parse_time(shown_in(generation, "cut_at"))) out += ", cut at " + clock(*cut, page.now);
   return out;
 }
@@ -94,7 +113,10 @@ std::string worker_text(const Json& worker, const Page& page) {
                                 number_in(worker, "generation").value_or(0), state);
   if (const std::string since = age_in(worker, "since", page); !since.empty()) out += " " + since;
   if (const auto pid = number_in(worker, "pid")) out += fmt::format(", PID {}", *pid);
-  if (const auto open = number_in(worker, "connections")) out += ", " + connections_text(*open);
+  if (const auto open = number_in(worker, "connections")) out += ", " + connection_count(*open);
+  if (const std::string oldest = age_since(worker, "oldest", "oldest_exact", page.now); !oldest.empty()) {
+    out += ", oldest " + oldest;
+  }
   if (const auto restarts = number_in(worker, "restarts").value_or(0); restarts > 0) {
     out += fmt::format(", restarts {}", restarts);
   }
@@ -122,11 +144,12 @@ class StatusPage {
             shown_in(app, "label"), generation, state_text(app, page_.style),
             age_in(serving_generation(app), "since", page_));
     if (const Json& rollout = object_in(app, "rollout"); !rollout.empty()) {
-      add_row("", number_in(rollout, "release"), "", number_in(rollout, "generation"),
+      add_row("", known_in(rollout, "release"), "", known_in(rollout, "generation"),
               rollout_text(rollout, page_), "");
     }
     if (const std::string what = shown_in(app, "waiting_for"); !what.empty())
       add_note("waits for " + harmless(what));
+    if (const std::string by = shown_in(app, "bind_by"); !by.empty()) add_note("is seen to bind by " + harmless(by));
     for (const Json& override : list_in(app, "overrides")) {
       if (override.is_string()) add_note("not from the file: " + harmless(override.get<std::string>()));
     }
@@ -152,11 +175,17 @@ class StatusPage {
  private:
   void add_row(const std::string& name, std::optional<std::int64_t> release, const std::string& label,
                std::optional<std::int64_t> generation, const std::string& state, const std::string& since) {
+    text += cut_to(row(name, release, label, generation, state, since), page_.columns) + "\n";
+  }
+
+  [[nodiscard]] std::string row(const std::string& name, std::optional<std::int64_t> release, const std::string& label,
+                                std::optional<std::int64_t> generation, const std::string& state,
+                                const std::string& since) const {
     std::string line = padded(name, name_width_ + 2);
     line += padded(release ? release_text(*release, harmless(label)) : "-", 12) + "  ";
     line += padded(generation ? fmt::format("g{}", *generation) : "-", 5) + "  " + state;
     if (!since.empty()) line = padded(std::move(line), 71) + "  " + since;
-    text += cut_to(line, page_.columns) + "\n";
+    return line;
   }
 
   void add_note(const std::string& note) {
@@ -165,10 +194,18 @@ class StatusPage {
 
   void add_draining(const Json& app, const Json& generation, bool several) {
     const auto number = number_in(generation, "generation").value_or(0);
-    add_row("", number_in(generation, "release"), "", number, draining_text(app, generation, page_), "");
+    const std::string line =
+        row("", number_in(generation, "release"), "", number, draining_text(app, generation, page_), "");
     const std::string name = several ? shown_in(app, "name") + " " : "";
-    add_note(page_.style.faint(
-        placed(fmt::format("liveswapctl drain {}g{} --now | --extend 10m", name, number), page_.place)));
+    const std::string command = page_.style.faint(
+        placed(fmt::format("liveswapctl drain {}g{} --now | --extend 10m", name, number), page_.place));
+    const std::string both = line + "     " + command;
+    if (width_of(both) <= page_.columns) {
+      text += both + "\n";
+      return;
+    }
+    text += cut_to(line, page_.columns) + "\n";
+    add_note(command);
   }
 
   const Page& page_;
@@ -195,15 +232,34 @@ std::string status_text(const Json& status, bool workers, const Page& page) {
   return out.text;
 }
 
+namespace {
+
+std::string queue_text(const Json& row) {
+  const auto waiting = number_in(row, "queue");
+  if (!waiting) return "-";
+  const auto backlog = number_in(row, "backlog");
+  return backlog ? fmt::format("{} of {}", *waiting, *backlog) : std::to_string(*waiting);
+}
+
+// A side that nobody has and where nobody waits is of no interest.
+void add_sides(Table& table, const Json& row) {
+  for (const Json& side : list_in(row, "sides")) {
+    const auto workers = number_in(side, "workers").value_or(0);
+    const bool chosen = flag_in(side, "chosen");
+    if (workers == 0 && !chosen && number_in(side, "queue").value_or(0) == 0) continue;
+    table.add({fmt::format("  g{}", number_in(side, "generation").value_or(0)),
+               fmt::format("{} worker{}", workers, workers == 1 ? "" : "s"), queue_text(side), "",
+               chosen ? "gets new connections" : "gets none"});
+  }
+}
+
+}  // namespace
+
 std::string listeners_text(const Json& reply) {
   Table table;
   table.add({"NAME", "ADDRESS", "QUEUE", "APPS", ""});
   for (const Json& row : list_in(reply, "listeners")) {
-    std::string queue = "-";
-    if (const auto waiting = number_in(row, "queue")) {
-      const auto backlog = number_in(row, "backlog");
-      queue = backlog ? fmt::format("{} of {}", *waiting, *backlog) : std::to_string(*waiting);
-    }
+    const std::string queue = queue_text(row);
     std::string apps;
     for (const Json& app : list_in(row, "apps")) {
       if (app.is_string()) apps += (apps.empty() ? "" : ", ") + harmless(app.get<std::string>());
@@ -214,6 +270,7 @@ std::string listeners_text(const Json& reply) {
       state += fmt::format("{}{} dropped", state.empty() ? "" : ", ", dropped);
     }
     table.add({shown_in(row, "name"), listed_address(row), queue, apps, state});
+    add_sides(table, row);
   }
   return table.text();
 }

@@ -1,8 +1,9 @@
 /* An HTTP/1.1 server that is a good worker, and on request a bad one.
  *
  * One thread, epoll. Listeners come from LISTEN_FDS: stream sockets speak HTTP, datagram sockets answer each datagram
- * with the same words. Asked to drain by TERM it stops accepting, answers the next request of each open connection
- * with `Connection: close`, closes the silent ones after DRAIN_MS (3000), and ends when none is open.
+ * with the same words. Without any it binds PORT on 127.0.0.1 by itself, as a program does that knows nothing of us.
+ * Asked to drain by TERM it stops accepting, answers the next request of each open connection with `Connection: close`,
+ * closes the silent ones after DRAIN_MS (3000), and ends when none is open.
  *
  *   GET /             the words: version=v1 pid=123 slot=0 generation=1
  *   GET /slow?ms=N    the same, N ms later
@@ -237,6 +238,25 @@ static bool is_datagram(int fd) {
   return getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &size) == 0 && kind == SOCK_DGRAM;
 }
 
+/* Where other listeners are, which are told from connections by their numbers. */
+static int bind_own(const char* port) {
+  const struct sockaddr_in address = {
+      .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (fd < 0 || dup2(fd, kFirstListener) < 0) {
+    die("socket");
+  }
+  if (fd != kFirstListener) {
+    close(fd);
+  }
+  setsockopt(kFirstListener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+  if (bind(kFirstListener, (const struct sockaddr*)&address, sizeof address) != 0 ||
+      listen(kFirstListener, 511) != 0) {
+    die("bind");
+  }
+  return 1;
+}
+
 static void listen_on(struct server* server) {
   const int64_t backlog = fault_number(server, "listen");
   for (int i = 0; i < server->listeners; ++i) {
@@ -437,8 +457,11 @@ int main(void) {
       .version = env_or("VERSION", "v1"), .fault = env_or("FAULT", ""), .drain_ms = atol(env_or("DRAIN_MS", "3000"))};
   misbehave_at_start(&server);
   server.listeners = listeners_given();
+  if (server.listeners == 0 && getenv("PORT") != NULL) {
+    server.listeners = bind_own(getenv("PORT"));
+  }
   if (server.listeners == 0) {
-    fputs("http_worker: no listeners: LISTEN_FDS and LISTEN_PID do not name any\n", stderr);
+    fputs("http_worker: no listeners: LISTEN_FDS and LISTEN_PID do not name any, and there is no PORT\n", stderr);
     return 1;
   }
   get_ready(&server);

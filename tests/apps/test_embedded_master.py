@@ -151,7 +151,7 @@ class ForeignHost(Embedded):
                                 "tcp://127.0.0.1:0", env=self.env)
         host.wait_line(r"^running \d+", 30, "out")
         host.signal(signal.SIGUSR2)
-        host.wait_line("default g2: running|default g2: .*done|g1: gone|g1: asked to drain", 30)
+        host.wait_line("default g2: running|default g2: .*done|g1: gone|g1: draining", 30)
         host.signal(signal.SIGTERM)
         self.assertEqual(host.wait(30), 0, host.tail())
         host.finish_output()

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""bench.py [--quick] [--json]: what an upgrade costs, against a loop that does the bare minimum; what idling costs.
+"""bench.py [--quick] [--json]: what an upgrade costs, against a loop that does the bare minimum; what idling costs;
+what it costs to count the connections of a worker; what a supervised program serves, against a bare one; what it costs
+to steer.
 
 Run it by ./dev bench. Both supervisors run the same worker program, take turns, and are measured in one run, so the
 ratios mean something where the milliseconds, on a busy machine, do not.
@@ -9,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import socket
 import statistics
 import subprocess
 import sys
@@ -20,6 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness import Liveswap, Process, build, processes  # noqa: E402  (found by the line above)
 from harness.varlink import Varlink  # noqa: E402
+import serving  # noqa: E402
 
 CONFIG = """
 listeners:
@@ -29,6 +33,18 @@ apps:
     command: [{program}]
     workers: {workers}
 """
+# One worker that keeps what it accepts, whatever it is asked.
+KEEPING = """
+listeners: {{http: {{address: "tcp://127.0.0.1:0", backlog: 4096}}}}
+apps:
+  bench:
+    command: [/usr/bin/python3, {worker}]
+    env: {{STUBBORN: yes}}
+    drain: {{timeout: infinity}}
+    stop: {{timeout: 0s}}
+"""
+KEPT_WORKER = pathlib.Path(__file__).resolve().parents[1] / "integration" / "kept_worker.py"
+AIM_COUNT_SHARE = 1.5  # percent: 1 for the counts, at any number of connections, and the looks between them
 AIM_RATIO = 1.5  # for 8 workers and more
 AIM_PSS_KB = 6 * 1024
 
@@ -38,6 +54,7 @@ class Bench:
         self.directory = pathlib.Path(directory)
         self.rounds = 5 if quick else 15
         self.idle_s = 5 if quick else 30
+        self.counting_s = 5 if quick else 20
         self._masters = 0
 
     def master(self, program, workers):
@@ -72,6 +89,41 @@ class Bench:
             master.close()
         return {name: statistics.median(values) for name, values in times.items()}
 
+    def counting(self, connections):
+        """What it costs to count a worker with so many connections: once, and again and again while it drains."""
+        self._masters += 1
+        folder = self.directory / str(self._masters)
+        folder.mkdir()
+        master = Liveswap(folder, KEEPING.format(worker=KEPT_WORKER)).start(60.0)
+        clients = []
+        try:
+            address, _, port = master.address("http").removeprefix("tcp://").rpartition(":")
+            with Varlink(master.control) as control:
+                control.call("Upgrade", wait="drained")  # to a worker that nobody has counted
+                pid = master.workers("ready")[0]["pid"]
+                processes.wait_until(lambda: is_quiet(pid))
+                own = fds(pid)
+                for _ in range(connections):
+                    clients.append(socket.create_connection((address, int(port))))
+                processes.wait_until(lambda: fds(pid) >= own + connections, 60.0)
+                time.sleep(1.0)  # until it may be counted again: it was, with nothing open, which takes milliseconds
+                before = processes.cpu_us(master.pid)
+                once = timed(lambda: counted(control, "ready", connections))
+                computed = processes.cpu_us(master.pid) - before
+                control.call("Upgrade", wait="committed")
+                processes.wait_until(lambda: counted(control, "draining", connections))
+                before = processes.cpu_us(master.pid)
+                time.sleep(self.counting_s)  # the span that is measured
+                share = (processes.cpu_us(master.pid) - before) / self.counting_s / 10_000
+                return {"connections": connections, "once_ms": once, "us_each": computed / connections,
+                        "draining_cpu_percent": share}
+        finally:
+            for client in clients:
+                client.close()
+            master.ctl("shutdown", "--now")
+            master.process.wait(60)
+            master.close()
+
     def idle(self, workers):
         """What a master with so many workers costs while nothing happens, after some upgrades."""
         master = self.master("ready_worker_static", workers)
@@ -79,16 +131,26 @@ class Bench:
             with Varlink(master.control) as control:
                 for _ in range(5):
                     upgrade(control, "drained")
-            processes.wait_until(lambda: not processes.stat(master.pid).state == "R")
-            before = switches(master.pid), cpu_us(master.pid)
+            processes.wait_until(lambda: is_quiet(master.pid))  # it looks for a moment who else has the listeners
+            before = switches(master.pid), processes.cpu_us(master.pid)
             time.sleep(self.idle_s)  # the span that is measured: nothing is waited for, and nothing shall happen
-            after = switches(master.pid), cpu_us(master.pid)
+            after = switches(master.pid), processes.cpu_us(master.pid)
             return {"pss_kb": processes.memory_kb(master.pid, "Pss"), "rss_kb": processes.memory_kb(master.pid, "Rss"),
                     "wake_ups": after[0] - before[0], "cpu_us": after[1] - before[1], "seconds": self.idle_s,
                     "threads": len(list(pathlib.Path(f"/proc/{master.pid}/task").iterdir()))}
         finally:
             master.stop()
             master.close()
+
+
+def counted(control, state, connections):
+    """Whether the only worker in that state is known to have so many connections."""
+    workers = control.call("Status")["apps"][0]["workers"]
+    return [worker["connections"] for worker in workers if worker["state"] == state] == [connections]
+
+
+def fds(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def memory_folder():
@@ -116,6 +178,12 @@ def bare_upgrade(bare):
     return int(asked) / 1000, int(reaped) / 1000
 
 
+def is_quiet(pid):
+    before = switches(pid)
+    time.sleep(0.2)
+    return switches(pid) == before
+
+
 def switches(pid):
     """How often all threads of a process have been switched to."""
     count = 0
@@ -124,12 +192,6 @@ def switches(pid):
             if "ctxt_switches" in line:
                 count += int(line.split()[1])
     return count
-
-
-def cpu_us(pid):
-    """What all threads of a process have computed, in microseconds."""
-    return sum(int((task / "schedstat").read_text().split()[0]) // 1000
-               for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
 
 
 def verdict(good):
@@ -165,8 +227,21 @@ def print_idle(idle):
     print(f"  computing       {idle['cpu_us']:6} us")
 
 
+def print_counting(rows):
+    print(f"""
+Connections of one worker, counted from outside. once: status, asked for the first
+time, and what the master computed for each connection; draining: the share of a
+processor that it takes to count on and on. Aim: at most {AIM_COUNT_SHARE:g} %.
+
+connections        once     each  draining""")
+    for row in rows:
+        share = row["draining_cpu_percent"]
+        print(f"{row['connections']:11}  {row['once_ms']:7.2f} ms  {row['us_each']:5.1f} us  {share:6.2f} %"
+              f"  {verdict(share <= AIM_COUNT_SHARE)}")
+
+
 def main():
-    parser = argparse.ArgumentParser(prog="./dev bench", description="Upgrades against a bare C loop; idling.")
+    parser = argparse.ArgumentParser(prog="./dev bench", description="Upgrades against a bare C loop; idling; serving.")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, up to 8 workers, and 5 idle seconds")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     options = parser.parse_args()
@@ -184,7 +259,17 @@ def main():
                     if not options.json:
                         print_upgrade(workers, program, row)
             results["idle"] = bench.idle(8)
-            print(json.dumps(results)) if options.json else print_idle(results["idle"])
+            results["counting"] = [bench.counting(number) for number in ((10, 1000) if options.quick else
+                                                                         (10, 1000, 10_000))]
+            results["serving"] = serving.measure(bench.directory, options.quick)
+            results["switching"] = serving.switching(options.quick)
+            if options.json:
+                print(json.dumps(results))
+            else:
+                print_idle(results["idle"])
+                print_counting(results["counting"])
+                serving.show(results["serving"])
+                serving.show_switching(results["switching"])
         finally:
             processes.kill_left_over()
     return 0

@@ -61,6 +61,7 @@ class Session {
     }
     require(!connection_, "a client that has gone is forgotten");
     require(master_.requests.empty(), "every request was answered or taken back");
+    require(master_.tickets.next_deadline() == core::kNever, "no ticket waits");
     require(master_.event_followers.empty() && master_.line_followers.empty(), "nobody follows who has gone");
   }
 

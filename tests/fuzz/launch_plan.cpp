@@ -33,6 +33,7 @@ LaunchPlan plan_of(const LaunchPlanView& view) {
   plan.umask = view.umask();
   plan.oom_score_adj = view.oom_score_adj();
   plan.new_session = view.new_session();
+  plan.filter = view.filter();
   return plan;
 }
 

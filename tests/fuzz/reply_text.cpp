@@ -39,7 +39,7 @@ void show_everything(const wire::Json& parameters) {
   check_text(ctl::line_text(parameters, true), false);
   ctl::RolloutView view;
   view.add_event(parameters);
-  view.add_status(parameters);
+  view.add_status(parameters, page.now);
   for (const auto& line : view.lines(kColumns, 5, {})) check_text(line, true);
   for (const char* error : {"", "org.liveswap.Control.Failed", "org.varlink.service.InvalidParameter", "x"}) {
     const auto ending = ctl::ending_of(wire::varlink::Reply{.parameters = parameters, .error = error});

@@ -8,6 +8,7 @@ import collections
 import ctypes
 import dataclasses
 import os
+import pathlib
 import re
 import select
 import signal
@@ -127,6 +128,12 @@ def descriptors(pid):
         except FileNotFoundError:
             pass
     return found
+
+
+def cpu_us(pid):
+    """What all threads of a process have computed, in microseconds."""
+    return sum(int((task / "schedstat").read_text().split()[0]) // 1000
+               for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
 
 
 def memory_kb(pid, field="Pss"):
@@ -250,16 +257,18 @@ class _Output:
 
 
 class Process:
-    """A started program, in a process group of its own, with its standard output and error being read."""
+    """A started program, in a process group (or session) of its own, with its standard output and error being read."""
 
     unreaped = set()
 
-    def __init__(self, argv, *, env=None, cwd=None, name=None, stdin=subprocess.DEVNULL, pass_fds=()):
+    def __init__(self, argv, *, env=None, cwd=None, name=None, stdin=subprocess.DEVNULL, pass_fds=(),
+                 session=False):
         self.argv = [os.fspath(word) for word in argv]
         self.name = name or os.path.basename(self.argv[0])
         self._popen = subprocess.Popen(
             self.argv, env=env, cwd=cwd, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            pass_fds=pass_fds, process_group=0, encoding="utf-8", errors="replace")
+            pass_fds=pass_fds, start_new_session=session, process_group=None if session else 0, encoding="utf-8",
+            errors="replace")
         self.pid = self._popen.pid
         Process.unreaped.add(self.pid)
         self.pidfd = os.pidfd_open(self.pid)

@@ -179,7 +179,7 @@ class NodeScripts(CommandLine):
     def test_a_target_that_needs_another_protocol_is_refused(self):
         web = self.serve("-s", "index1.js", "-f", "1")
         self.write("server.py", PYTHON)
-        self.assertIn("it needs protocol systemd, and what runs now was given node by the kind of its first target",
+        self.assertIn("it needs protocol bind, and what runs now was given node by the kind of its first target",
                       self.ask(web, "-u", "server.py", status=1))
         self.assertEqual(self.body(), "Hello World\n")
         self.ended_well(web)
@@ -314,6 +314,15 @@ class Mistakes(CommandLine):
         self.assert_told("-c and -H exclude each other", "-c", "x", "-H", "y")
         self.assert_told("arguments after -- do not go with -u", "-u", "--", "x")
 
+    def test_without_a_word_and_without_a_file_it_says_how_to_begin(self):
+        begin = "Try: liveswap -s TARGET, which needs no file, or liveswap --help\n"
+        self.assertEqual(self.run_liveswap(),
+                         (2, "", "liveswap.yaml: No such file or directory\n" + begin))
+        self.assertEqual(self.run_liveswap("-c", "web.yaml"),
+                         (2, "", "web.yaml: No such file or directory\n"))
+        self.write("liveswap.yaml", "aps: {}\n")
+        self.assertNotIn(begin, self.run_liveswap()[2])
+
     def test_what_is_missing_or_too_much(self):
         self.assert_told("-f needs -s TARGET, or -H FILE; with a file it is `workers:`", "-f", "2")
         self.assert_told("-z needs -s TARGET, or -H FILE", "-z")
@@ -333,9 +342,6 @@ class Mistakes(CommandLine):
         self.write("HEAD", "words\nand more\n")
         self.write("EMPTY")
         self.write("GONE", "/no/such/target\n")
-        needs = "it is no Node.js script, so it needs a listener, as -l tcp://:8080"
-        self.assert_told(f"-s server.py: {needs}", "-s", "server.py")
-        self.assert_told(f"-s /bin/sleep: {needs}", "-s", "/bin/sleep")
         self.assert_told("-s nothing: no such file", "-s", "nothing")
         self.assert_told("-s text: is not executable, and neither a #! line nor its ending says what runs it; known "
                          "are .js .mjs .cjs .py .rb .pl .php", "-s", "text", "-l", self.address)

@@ -95,6 +95,25 @@ class Messages(TestCase):
         self.printed(web, r"web/1 g1 \| new keys$")
         self.ended_well(web)
 
+    def test_a_text_that_looks_like_an_option_stands_after_two_hyphens(self):
+        web = self.with_command("cat\n")
+        web.ctl("message", "web", "--", "-x", status=0)
+        self.printed(web, r"web/1 g1 \| -x$")
+        process = self.run_process(build.program("liveswap"), "--control", str(web.control), "-m", "--help",
+                                   env=web.env)
+        self.assertEqual(process.wait(20.0), 0, process.tail())
+        self.printed(web, r"web/1 g1 \| --help$")
+        self.ended_well(web)
+
+    def test_an_app_that_is_stopped_is_told_nothing_and_says_that_it_is(self):
+        web = self.with_command("cat\n")
+        web.ctl("stop", status=0)
+        for command in (["message", "hello"], ["signal", "HUP"]):
+            result = web.ctl(*command, "--json").result
+            self.assertEqual((result["result"], result["reason"]), ("failed", "not_running"), command)
+            self.assertIn("web: failed: the app is not started (not_running)", web.ctl(*command, status=1).err)
+        self.ended_well(web)
+
     def test_a_native_program_gets_it_on_its_channel(self):
         web = self.start(f"[{build.program('native_server')}]", "protocol: native")
         self.assertEqual(web.ctl("message", "new keys", status=0).out, "told 2 of 2 workers\n")

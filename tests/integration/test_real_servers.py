@@ -178,7 +178,11 @@ class Inheriting(ServerCase):
             answer = f'return 200 "version={version} pid=$pid";'
             conf = self.nginx_conf(f"server {{ listen 127.0.0.1:{self.port}; {answer} }}")
             return self.config("nginx", [("/srv/web/nginx.conf", str(conf)), ("/run/", f"{self.directory}/")], "300ms")
-        self.ended_well(self.upgrades_under_load(config, env={"PATH": PATH}))
+        web = self.upgrades_under_load(config, env={"PATH": PATH})
+        with open(f"/proc/{web.workers('ready')[0]['pid']}/fdinfo/3", encoding="ascii") as info:
+            flags = int(re.search(r"flags:\s*(\d+)", info.read())[1], 8)
+        self.assertTrue(flags & os.O_NONBLOCK, "a blocking listener stops the nginx that was too late for a connection")
+        self.ended_well(web)
 
     @needs("unicorn")
     def test_unicorn(self):

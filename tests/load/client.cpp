@@ -15,6 +15,7 @@ namespace {
 
 constexpr auto kTimeLimit = std::chrono::seconds(5);
 constexpr auto kPause = std::chrono::milliseconds(10);
+constexpr auto kCrossing = std::chrono::milliseconds(300);
 
 // The value of a header, or "". `head` ends with an empty line.
 std::string_view header(std::string_view head, std::string_view name) {
@@ -142,8 +143,21 @@ void Client::ask(Time now) {
 void Client::on_event(Time now) {
   if (state_ == State::connecting) {
     connected(now);
+  } else if (state_ == State::pausing) {
+    read_nothing(now);
   } else if (state_ == State::asking || state_ == State::closing) {
     read(now);
+  }
+}
+
+// No request is under way: a server that closes, or resets, loses none. A byte is an answer that nobody asked for.
+void Client::read_nothing(Time now) {
+  char byte = 0;
+  const ssize_t got = ::recv(fd_, &byte, 1, 0);
+  if (got > 0) {
+    fail(now, Failure::bad_status);
+  } else if (got == 0 || errno != EAGAIN) {
+    connect(now);
   }
 }
 
@@ -193,12 +207,20 @@ void Client::answered(Time now, const std::string& body, bool closes, bool more)
   } else {
     reused_ = true;
     begun_ = now;
-    ask(now);
+    state_ = State::pausing;
+    on_tick(now);
   }
 }
 
+// Whether the end of a kept connection may have met the request on its way: then HTTP clients ask again on a new one
+// (RFC 9112, 9.3.1). One that comes later has cut a request that the server was at.
+bool Client::crossed(Time now) const { return target_->again && reused_ && now - begun_ < kCrossing; }
+
 void Client::broken(Time now, bool reset) {
-  if (!answer_.empty()) {
+  if (answer_.empty() && crossed(now)) {
+    tally_->repeated();
+    connect(now);
+  } else if (!answer_.empty()) {
     fail(now, Failure::truncated);
   } else if (reused_) {
     fail(now, reset ? Failure::reused_reset : Failure::reused_eof);
@@ -218,6 +240,12 @@ void Client::on_tick(Time now) {
   if (state_ == State::waiting) {
     if (now - begun_ >= kPause) {
       connect(now);
+    }
+  } else if (state_ == State::pausing) {
+    if (now - begun_ >= target_->pause) {
+      state_ = State::asking;
+      begun_ = now;
+      ask(now);
     }
   } else if (now - begun_ >= kTimeLimit) {
     if (state_ == State::closing) {

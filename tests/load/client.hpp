@@ -3,6 +3,8 @@
 //
 //   waiting ──▶ connecting ──▶ asking (request sent, answer being read) ──▶ closing (until the server has closed)
 //      ▲            ▲  └─ failed ─▶ waiting    └─ keep-alive: asking again      └─▶ connecting
+//                   │                             or pausing before that
+//                   └─ closed by the server, which no request notices ◀─┘
 #pragma once
 
 #include <sys/socket.h>
@@ -21,6 +23,8 @@ struct Target {
   std::string request_close;
   std::string request_keep_alive;
   std::string also;  // a status that is as good as 200; "" for none
+  std::chrono::milliseconds pause{0};  // between an answer and the next request on the same connection
+  bool again = false;  // see broken()
 };
 
 class Client {
@@ -37,13 +41,15 @@ class Client {
   void on_tick(Time now);
 
  private:
-  enum class State { waiting, connecting, asking, closing };
+  enum class State { waiting, connecting, asking, pausing, closing };
 
   void connected(Time now);
   void ask(Time now);
   void read(Time now);
+  void read_nothing(Time now);
   void answered(Time now, const std::string& body, bool closes, bool more);
   void broken(Time now, bool reset);
+  bool crossed(Time now) const;
   void fail(Time now, Failure kind);
   void begin_again(Time now);
   void close();

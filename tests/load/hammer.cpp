@@ -1,8 +1,9 @@
 // hammer: a closed-loop load generator that counts every failure by its class.
 //
-// N clients ask one service over and over, on a new connection each time or on kept ones. It ends after --seconds, or
-// --requests, or TERM, and prints one JSON object; with --live, one every so often before that. One thread; a client
-// that waits costs nothing. See tally.hpp for what a failure can be, test_hammer.py for the proof that each is seen.
+// N clients ask one service over and over, on a new connection each time or on kept ones, with --pause not at once. It
+// ends after --seconds, or --requests, or TERM, and prints one JSON object; with --live, one every so often before
+// that. One thread; a client that waits costs nothing. See tally.hpp for what a failure can be, test_hammer.py for the
+// proof that each is seen.
 
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -30,7 +31,8 @@ using std::chrono::milliseconds;
 
 constexpr const char* kUsage =
     "usage: hammer [--connections N] [--mode close|keep-alive] [--seconds S] [--requests N]\n"
-    "              [--live MS] [--path PATH] [--also STATUS] tcp://HOST:PORT | unix:PATH | unix:@NAME\n";
+    "              [--live MS] [--path PATH] [--also STATUS] [--pause MS] [--again]\n"
+    "              tcp://HOST:PORT | unix:PATH | unix:@NAME\n";
 constexpr long kSecondsMax = 3600;
 constexpr auto kTick = milliseconds(5);
 
@@ -91,13 +93,15 @@ void parse_address(const std::string& text, hammer::Target& target) {
 }
 
 Options parse(int argc, char** argv) {
-  const std::array<option, 9> names = {{{"connections", required_argument, nullptr, 'c'},
+  const std::array<option, 11> names = {{{"connections", required_argument, nullptr, 'c'},
                                         {"mode", required_argument, nullptr, 'm'},
                                         {"seconds", required_argument, nullptr, 's'},
                                         {"requests", required_argument, nullptr, 'n'},
                                         {"live", required_argument, nullptr, 'l'},
                                         {"path", required_argument, nullptr, 'p'},
                                         {"also", required_argument, nullptr, 'a'},
+                                        {"again", no_argument, nullptr, 'r'},
+                                        {"pause", required_argument, nullptr, 'w'},
                                         {"help", no_argument, nullptr, 'h'},
                                         {nullptr, 0, nullptr, 0}}};
   Options options;
@@ -116,6 +120,8 @@ Options parse(int argc, char** argv) {
       case 'l': options.live = milliseconds(std::atol(optarg)); break;
       case 'p': options.path = value; break;
       case 'a': options.target.also = value; break;
+      case 'r': options.target.again = true; break;
+      case 'w': options.target.pause = milliseconds(std::atol(optarg)); break;
       case 'h': std::fputs(kUsage, stdout); std::exit(0);
       default: std::fputs(kUsage, stderr); std::exit(2);
     }

@@ -125,6 +125,7 @@ std::string Tally::result_line(Time now, std::string_view mode, std::size_t conn
                {"ms", ms(now - start_)},
                {"successes", successes_},
                {"failed", failed},
+               {"repeated", repeated_},
                {"failures", std::move(failures)},
                {"workers", std::move(workers)},
                {"failures_by_worker", std::move(lost)},

@@ -52,6 +52,9 @@ class Tally {
   // `pid`: who had answered on this connection before, if anyone.
   void failure(Time now, Failure kind, const std::string& pid);
 
+  // A request that is made again, since the end of its connection crossed it: no failure.
+  void repeated() { ++repeated_; }
+
   std::uint64_t successes() const { return successes_; }
   std::string live_line(Time now);
   std::string result_line(Time now, std::string_view mode, std::size_t connections) const;
@@ -61,6 +64,7 @@ class Tally {
   Time last_success_;
   Clock::duration longest_gap_{};
   std::uint64_t successes_ = 0;
+  std::uint64_t repeated_ = 0;
   std::array<std::uint64_t, kFailureNames.size()> failures_{};
   std::map<std::pair<std::string, std::string>, std::uint64_t> by_worker_;      // (version, pid)
   std::map<std::pair<Failure, std::string>, std::uint64_t> failures_by_worker_;  // (class, pid)

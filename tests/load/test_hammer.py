@@ -190,6 +190,67 @@ class Hammer(TestCase):
         self.assertEqual(result["failed"], 0, result)
         self.assertGreaterEqual(result["successes"], 4 * (server.accepted - 1))
 
+    def test_a_close_or_reset_in_a_pause_loses_no_request(self):
+        for end in (socket.socket.close, reset):
+            def behave(sock, ending=end):
+                read_request(sock)
+                sock.sendall(OK)
+                ending(sock)
+            with self.subTest(end=end.__name__):
+                server = Server(behave)
+                self.addCleanup(server.close)
+                result = self.result(self.hammer(server.address, "--pause", "2000", mode="keep-alive"))
+                self.assertEqual(result["failed"], 0, result)
+                self.assertGreater(result["successes"], 3)
+
+    def test_a_close_of_a_reused_connection_after_a_pause_is_one(self):
+        def behave(sock):
+            read_request(sock)
+            sock.sendall(OK)
+            read_request(sock)
+        server = Server(behave)
+        self.addCleanup(server.close)
+        result = self.result(self.hammer(server.address, "--pause", "50", mode="keep-alive"))
+        self.assert_only(result, "reused_eof")
+        self.assertLess(result["successes"], 15)
+
+    def test_a_request_that_a_close_crossed_is_made_again_where_that_is_asked_for(self):
+        def behave(sock):
+            read_request(sock)
+            sock.sendall(OK)
+            read_request(sock)
+        server = Server(behave)
+        self.addCleanup(server.close)
+        result = self.result(self.hammer(server.address, "--again", mode="keep-alive"))
+        self.assertEqual(result["failed"], 0, result)
+        self.assertGreater(result["repeated"], 0)
+        self.assertLess(abs(result["successes"] - result["repeated"]), 3)
+
+    def test_a_request_that_a_close_cut_later_is_a_failure_all_the_same(self):
+        cut = threading.Event()
+
+        def behave(sock):
+            read_request(sock)
+            sock.sendall(OK)
+            read_request(sock)
+            cut.wait(0.5)  # the server is at it
+        server = Server(behave)
+        self.addCleanup(server.close)
+        result = self.result(self.hammer(server.address, "--again", mode="keep-alive", seconds=2))
+        self.assert_only(result, "reused_eof")
+        self.assertEqual(result["repeated"], 0)
+
+    def test_an_answer_in_a_pause_is_one_that_nobody_asked_for(self):
+        def behave(sock):
+            read_request(sock)
+            sock.sendall(OK)
+            threading.Event().wait(0.05)  # what if not in a pause: the same class of failure
+            sock.sendall(OK)
+            sock.recv(1)
+        server = Server(behave)
+        self.addCleanup(server.close)
+        self.assert_only(self.result(self.hammer(server.address, "--pause", "2000", mode="keep-alive")), "bad_status")
+
     def test_successes_are_counted_exactly_per_version_and_worker(self):
         for mode in ("close", "keep-alive"):
             with self.subTest(mode=mode), listen_tcp() as listener:

@@ -58,6 +58,7 @@ void Ledger::after(const Snapshot& snapshot, Time next_deadline, bool time_passe
     check_draining(book, now);
     check_states(now, time_passed);
     check_override(book, now);
+    check_steering(book, now, time_passed);
     book.before = now;
     book.before.history.clear();
   }
@@ -79,7 +80,8 @@ void Ledger::learn_sizes(AppBook& book, const AppSnapshot& now) {
   learn(now.rollout->generation, now.rollout->wanted);
   const auto policy = book.releases.find(now.rollout->release);
   if (!is_new || now.rollout->kind == RolloutKind::restart || policy == book.releases.end()) return;
-  if (now.rollout->wanted != now.scale_override.value_or(policy->second.workers)) {
+  const bool adopts = book.may_have_adopted && now.rollout->wanted == 1;
+  if (!adopts && now.rollout->wanted != now.scale_override.value_or(policy->second.workers)) {
     fail(name_of_generation(now.rollout->generation) + " has not the number of workers that was asked for");
   }
 }
@@ -202,7 +204,8 @@ void Ledger::check_override(const AppBook& book, const AppSnapshot& now) {
   if (now.rollout || book.stopping || !now.generation) return;
   const auto release = book.releases.find(now.release);
   if (release == book.releases.end()) return fail("what serves has no release");
-  if (now.workers_wanted != now.scale_override.value_or(release->second.workers)) {
+  const bool is_adopted = book.may_have_adopted && now.workers_wanted == 1;  // until the next upgrade
+  if (!is_adopted && now.workers_wanted != now.scale_override.value_or(release->second.workers)) {
     fail("as many workers are wanted as nobody asked for");
   }
 }
@@ -219,7 +222,7 @@ void Ledger::check_hurry(bool time_passed) {
 void Ledger::check_asked() {
   for (const auto& [id, hand] : hands_) {
     const bool told = hand.asked || hand.by_itself || hand.stop_began || hand.main_gone || hand.killed;
-    if (hand.drain_began && hand.launched && !told) {
+    if (hand.drain_began && hand.launched && !told && !hand.policy.steered()) {
       fail("w" + std::to_string(id.value) + " is said to drain and was not asked to");
     }
   }

@@ -93,6 +93,7 @@ Event Commander::scale() {
 Event Commander::stop_or_start() {
   const AppId app{random_.between(1, swarm_.apps)};
   const RequestId id = request();
+  if (random_.chance(15)) return AdoptAsked{id, app, timeout()};
   if (random_.chance(65)) return StartAsked{id, app, timeout()};
   return StopAsked{id, app, random_.chance(30), timeout()};
 }

@@ -13,14 +13,14 @@ std::string text_of(const Hand& hand) {
          std::to_string(hand.slot) + ")";
 }
 
+constexpr std::size_t kSpawnsPerSecondMax = 110;
+
+}  // namespace
+
 Duration drain_time(const Hand& hand) {
   return hand.was_ready ? hand.policy.drain_timeout
                         : std::min(hand.policy.drain_timeout, hand.policy.stop_timeout);
 }
-
-constexpr std::size_t kSpawnsPerSecondMax = 110;
-
-}  // namespace
 
 Ledger::Ledger(const Setup& setup) : shutdown_timeout_(setup.shutdown.timeout) {
   for (const AppSetup& app : setup.apps) apps_.emplace(app.id, AppBook{});
@@ -105,6 +105,16 @@ struct Ledger::EventBook {
   void operator()(const ListenersOpened& e) { opened(l.apps_.at(e.app), true); }
   void operator()(const ListenersFailed& e) { opened(l.apps_.at(e.app), false); }
   void operator()(const ListenersQuiet& e) { l.apps_.at(e.app).quiet = true; }
+  void operator()(const Steered& e) { l.steered(e.app); }
+  void operator()(const SteerFailed& e) { l.steer_failed(e.app); }
+  void operator()(const WorkerStarved& e) {
+    Hand* hand = l.find(e.worker);
+    if (hand != nullptr && hand->starve_began) hand->starved_told = true;
+  }
+  void operator()(const WorkerEmpty& e) {
+    Hand* hand = l.find(e.worker);
+    if (hand != nullptr && hand->starve_began) hand->empty_told = true;
+  }
   void operator()(const Launched& e) {
     if (Hand* hand = l.find(e.worker)) hand->launched = true;
   }
@@ -142,6 +152,10 @@ struct Ledger::EventBook {
   void operator()(const DeadlineExtended& e) {
     if (Hand* hand = l.find(e.worker)) hand->extended = true;
   }
+  void operator()(const DrainAsked& e) {
+    for (auto& [id, hand] : l.hands_) hand.extended |= e.extend && hand.app == e.app;
+    asked(e.request, {});
+  }
   void operator()(const UpgradeAsked& e) {
     if (e.hook) l.apps_.at(e.app).hooks_due.insert(e.request);
     asked(e.request,
@@ -154,6 +168,10 @@ struct Ledger::EventBook {
   }
   void operator()(const ScaleAsked& e) {
     l.excused_ = true;
+    asked(e.request, {});
+  }
+  void operator()(const AdoptAsked& e) {
+    l.apps_.at(e.app).may_have_adopted = true;
     asked(e.request, {});
   }
   void operator()(const StopAsked& e) {
@@ -170,6 +188,16 @@ struct Ledger::EventBook {
     if (!l.cut_asked_) return;
     hurry_all();
     l.woken_ = false;  // all may be stopping already
+  }
+  // What is not answered is asked for again.
+  void operator()(const Resumed&) {
+    for (auto& [id, book] : l.apps_) {
+      book.opens_pending = 0;
+      book.hook.reset();
+      for (const Force& asked : book.steering.unanswered) book.steering.force.insert(asked.begin(), asked.end());
+      book.steering.unanswered.clear();
+    }
+    for (auto& [id, hand] : l.hands_) hand.starve_lost = hand.starve_began.has_value();
   }
   void operator()(const RequestGone& e) { l.requests_.erase(e.request); }
   template <class Any>
@@ -243,11 +271,14 @@ struct Ledger::ActionBook {
     book.hurried = false;
   }
   void operator()(const QuiesceListeners& a) {
-    l.apps_.at(a.app).quiesced = l.now_;
+    auto& quiesced = l.apps_.at(a.app).quiesced;
+    if (!quiesced) quiesced = l.now_;  // asked again by a new master, it is not given more time
     l.apps_.at(a.app).quiet = false;
   }
   void operator()(const CloseListeners& a) { l.closed(a.app); }
   void operator()(const ReassertListeners&) {}
+  void operator()(const Steer& a) { l.asked_to_steer(a); }
+  void operator()(const Starve& a) { l.starved(a); }
   void operator()(const Spawn& a) { l.spawned(a); }
   void operator()(const AskDrain& a) {
     Hand* hand = l.find(a.worker);
@@ -256,7 +287,10 @@ struct Ledger::ActionBook {
     if (hand->asked) l.fail(text_of(*hand) + " is asked to drain twice");
     if (a.timeout > drain_time(*hand) && !hand->extended)
       l.fail(text_of(*hand) + " may drain longer than it has");
+    const std::string objection = l.objection_to_ask(*hand, a.timeout);
+    if (!objection.empty()) l.fail(text_of(*hand) + objection);
     hand->asked = true;
+    hand->asked_at = l.now_;
     if (hand->policy.drain_by_signal && !hand->signals.insert(hand->policy.drain_signal).second) {
       l.fail(text_of(*hand) + " is sent the drain signal twice");
     }
@@ -324,7 +358,7 @@ void Ledger::signalled(const SignalWorker& signal) {
   AppBook& book = apps_.at(hand->app);
   const bool cut = book.generations[hand->generation].cut_at == now_ || book.hurried;
   const bool is_abort = signal.signo == SIGABRT;
-  if (hand->drain_began && !cut && !is_abort && now_ < later(*hand->drain_began, drain_time(*hand))) {
+  if (hand->drain_began && !cut && !is_abort && now_ < drain_end(*hand)) {
     fail(text_of(*hand) + " is stopped before its drain was over");
   }
   if (is_abort) {
@@ -346,7 +380,7 @@ void Ledger::killed(Hand& hand) {
     if (now_ < later(*hand.stop_began, hand.policy.stop_timeout))
       fail(text_of(hand) + " is killed before its time");
   } else if (!hand.drain_began || !hand.signals.contains(hand.policy.stop_signal) ||
-             now_ < later(*hand.drain_began, drain_time(hand))) {
+             now_ < drain_end(hand)) {
     fail(text_of(hand) + " is killed without having been asked to stop");
   }
   hand.killed = now_;
@@ -371,6 +405,9 @@ void Ledger::answered(const Answer& answer) {
     if (serving(outcome.app, outcome.generation) < generations.at(outcome.generation).size) {
       fail("an upgrade is said to be done and not all workers are ready");
     }
+  }
+  if (outcome.result == Result::done && asked.level != WaitLevel::none && asked.level != WaitLevel::drained) {
+    check_committed(apps_.at(outcome.app), outcome.generation);
   }
   if (outcome.result == Result::rolled_back && outcome.generation != asked.served) {
     fail("an upgrade is said to be rolled back and the old generation does not serve");
@@ -411,7 +448,12 @@ void Ledger::noted(const Note& note) {
       return;
     }
     case NoteKind::generation_gone: book.generations.erase(note.generation); return;
+    case NoteKind::steer_failed: book.steering.failed_at = now_; return;
+    case NoteKind::app_running: return check_committed(book, note.generation);
     case NoteKind::rollout_done:
+      rollouts_ += 1;
+      if (note.generation != book.before.generation) check_committed(book, note.generation);
+      return;
     case NoteKind::rollout_failed: rollouts_ += 1; return;
     case NoteKind::rollout_rolled_back: return check_restored(book, note);
     case NoteKind::worker_draining:

@@ -32,6 +32,10 @@ struct Hand {
   bool leaving = false;    // drains or stops
   bool by_itself = false;  // it left on its own account
   bool asked = false;      // AskDrain
+  std::optional<Time> asked_at{};
+  std::optional<Time> starve_began{};
+  bool starve_lost = false;  // who was asked for it has gone
+  bool starved_told = false, empty_told = false;  // since then
   bool main_gone = false;
   bool extended = false;
   std::set<int> signals{};
@@ -53,6 +57,18 @@ struct GenerationBook {
   std::set<Slot> crashed{};  // serving workers that were lost, and not made good since
 };
 
+// Workers that new connections go to, each with its generation.
+using Force = std::map<WorkerId, GenerationId>;
+
+struct SteeringBook {
+  Force force{};                    // by the shell's word
+  std::deque<Force> unanswered{};   // asked for, the oldest first
+  std::optional<Time> failed_at{};  // … and that was told, and nothing was asked for since
+
+  const Force& wish() const;  // in force if nothing fails
+  bool names(WorkerId worker) const;
+};
+
 struct AppBook {
   std::map<ReleaseId, AppPolicy> releases{};  // prepared and not dropped
   std::map<GenerationId, GenerationBook> generations{};
@@ -62,6 +78,7 @@ struct AppBook {
   bool listeners_open = true;
   bool opening = false;  // asked for since they were closed
   unsigned opens_pending = 0;
+  bool may_have_adopted = false;  // an operator asked for it
   bool stopping = false;
   bool hurried = false;      // stopped at once: nothing is waited for
   bool had_serving = false;  // when it began to stop
@@ -69,6 +86,7 @@ struct AppBook {
   bool quiet = false;
   bool removed_now = false;  // a serving worker was taken out of service in this step
   bool stopped_now = false;  // it was being stopped at some time in this step
+  SteeringBook steering{};
 };
 
 struct Asked {
@@ -118,6 +136,18 @@ class Ledger {
   void noted(const Note& note);
   void closed(AppId app);
 
+  void steered(AppId app);
+  void steer_failed(AppId app);
+  void asked_to_steer(const Steer& steer);
+  void starved(const Starve& starve);
+  std::string objection_to_ask(const Hand& hand, Duration timeout) const;
+  Time drain_end(const Hand& hand) const;
+  Force served_by(AppId app) const;
+  void check_steering(AppBook& book, const AppSnapshot& now, bool time_passed);
+  void check_wish(const AppBook& book, const AppSnapshot& now);
+  void check_starving(const SteeringBook& steering, const Hand& hand, bool time_passed);
+  void check_committed(const AppBook& book, GenerationId generation);
+
   void check_restored(const AppBook& book, const Note& note);
   void learn_sizes(AppBook& book, const AppSnapshot& now);
   void check_capacity(AppBook& book, const AppSnapshot& now);
@@ -146,6 +176,8 @@ class Ledger {
   std::string failure_;
 };
 
+// How long the worker may drain.
+Duration drain_time(const Hand& hand);
 std::uint32_t surge(const AppPolicy& policy, std::uint32_t workers);
 std::uint32_t unavailable(const AppPolicy& policy, std::uint32_t workers);
 

@@ -88,13 +88,14 @@ bool run_group(std::uint64_t first, std::uint64_t last, std::uint64_t group, con
     sum.steps += verdict.steps;
     sum.rollouts += verdict.rollouts;
     sum.served += verdict.served;
+    sum.stranded += verdict.stranded;
     if (verdict.failure.empty()) continue;
     failed += 1;
     explain(seed, verdict);
   }
   std::cout << (failed == 0 ? "ok " : "not ok ") << group << " - seeds " << first << " to " << last << "\n# "
             << sum.steps << " steps, " << sum.rollouts << " rollouts, " << sum.served
-            << " connections served\n";
+            << " connections served, " << sum.stranded << " left in the queues of workers that died\n";
   return failed == 0;
 }
 

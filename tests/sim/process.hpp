@@ -53,6 +53,11 @@ struct Process {
   bool asked_drain = false;
   unsigned kills = 0;
   std::uint32_t connections = 0;
+  bool signalled = false;
+  Time starve_began{};         // it leaves, and its queue is watched
+  bool told_starved = false;   // nobody waits in it any more
+  bool starved_alone = false;  // … and all that share its queue leave, too
+  bool told_empty = false;     // it has no connection open, either
   Time told{};  // nothing about it is learnt of before that
 };
 

@@ -20,6 +20,7 @@ void World::spawn(const Spawn& action) {
   const bool fails = character.exec_fails || character.spawn_fails;
   const Reason reason = character.spawn_fails ? Reason::spawn_failed : Reason::exec_failed;
   processes_.insert_or_assign(worker, std::move(process));
+  give_sockets(action, release.policy);
   in(delay(1ms, 5ms), [this, worker, fails, reason] {
     Process* it = alive(worker);
     if (it == nullptr) return;
@@ -107,6 +108,8 @@ void World::drain(Process& process) {
   if (process.character.ignores_drain && process.asked_drain) return;
   process.draining = true;
   set_accepting(process, false);
+  const bool cuts = process.policy.leaving == Leaving::asked_when_empty && process.asked_drain;
+  if (cuts) return die(process, {.code = 0});
   leave_when_idle(process);
 }
 
@@ -122,6 +125,7 @@ void World::leave_when_idle(Process& process) {
 void World::signal(const SignalWorker& action) {
   const WorkerId worker = action.worker;
   const int signo = action.signo;
+  processes_.at(worker).signalled = true;
   if (action.whole_tree && signo == SIGKILL) {
     return in(random_.between(0ms, 1ms), [this, worker] { kill(worker); });
   }
@@ -145,7 +149,8 @@ void World::signal_main(Process& process, int signo) {
                 delay(0ms, 1ms));
   }
   if (process.character.ignores_term) return;
-  const bool asks_to_drain = process.policy.drain_by_signal && signo == process.policy.drain_signal;
+  const bool asks_to_drain = process.policy.drain_by_signal && signo == process.policy.drain_signal &&
+                             process.policy.leaving != Leaving::stopped_when_empty;
   if (asks_to_drain && signo != SIGABRT && !process.hung) return drain(process);
   die(process, {.signaled = true, .code = signo, .core_dumped = signo == SIGABRT});
 }

@@ -55,6 +55,11 @@ class ActionText {
   void operator()(const QuiesceListeners& a) { out_ << "quiesce listeners of " << app_name(a.app); }
   void operator()(const CloseListeners& a) { out_ << "close listeners of " << app_name(a.app); }
   void operator()(const ReassertListeners& a) { out_ << "reassert listeners of " << app_name(a.app); }
+  void operator()(const Steer& a) {
+    out_ << "steer " << app_name(a.app) << " to";
+    for (const WorkerId worker : a.workers) out_ << named("w", worker);
+  }
+  void operator()(const Starve& a) { out_ << "starve" << named("w", a.worker); }
   void operator()(const Spawn& a) {
     out_ << "spawn" << named("w", a.worker) << " as g" << a.generation.value << "/" << a.slot << " of"
          << named("r", a.release);
@@ -100,6 +105,7 @@ class EventText {
 
   void operator()(const Begun&) { out_ << "begun"; }
   void operator()(const TimePassed&) { out_ << "time passed"; }
+  void operator()(const Resumed&) { out_ << "resumed"; }
   void operator()(const HookEnded& e) {
     out_ << "hook of " << app_name(e.app) << " for request " << e.request.value << (e.ok ? " passed" : " failed");
     if (e.target) out_ << " with " << *e.target;
@@ -112,6 +118,10 @@ class EventText {
   void operator()(const ListenersOpened& e) { out_ << "listeners of " << app_name(e.app) << " opened"; }
   void operator()(const ListenersFailed& e) { out_ << "listeners of " << app_name(e.app) << " failed"; }
   void operator()(const ListenersQuiet& e) { out_ << "listeners of " << app_name(e.app) << " quiet"; }
+  void operator()(const Steered& e) { out_ << app_name(e.app) << " steered"; }
+  void operator()(const SteerFailed& e) { out_ << app_name(e.app) << " not steered"; }
+  void operator()(const WorkerStarved& e) { worker(e.worker) << " has nobody waiting"; }
+  void operator()(const WorkerEmpty& e) { worker(e.worker) << " has nothing open"; }
   void operator()(const Launched& e) { worker(e.worker) << " launched"; }
   void operator()(const LaunchFailed& e) {
     worker(e.worker) << " failed to launch (" << name_of(e.reason) << ")";
@@ -144,6 +154,7 @@ class EventText {
     until(e.wait, e.timeout);
   }
   void operator()(const StartAsked& e) { asked("start", e.request, e.app); }
+  void operator()(const AdoptAsked& e) { asked("adopt", e.request, e.app); }
   void operator()(const StopAsked& e) { asked("stop", e.request, e.app) << (e.now ? " now" : ""); }
   void operator()(const AbortAsked& e) { asked("abort", e.request, e.app); }
   void operator()(const WaitAsked& e) {

@@ -45,6 +45,8 @@ Verdict Simulation::run() {
   world_.calm_down();
   commander_.stop();
   run_to_rest(kRestMax, "after the last fault");
+  std::uint64_t stranded = 0;
+  for (std::uint64_t app = 1; app <= swarm_.apps; ++app) stranded += world_.stranded(AppId{app});
   if (goes_on()) {
     commander_.shut_down(random_.chance(20));
     run_to_rest(kRestMax, "after the shutdown was asked for");
@@ -53,6 +55,7 @@ Verdict Simulation::run() {
   if (world_.cut_unasked() > 0)
     ledger_.fail("connections were cut of a worker that had not been asked to drain");
   Verdict verdict{.failure = ledger_.failure(), .steps = steps_, .rollouts = ledger_.rollouts()};
+  verdict.stranded = stranded;
   for (std::uint64_t app = 1; app <= swarm_.apps; ++app)
     verdict.served += world_.listeners(AppId{app}).served;
   return verdict;
@@ -79,8 +82,7 @@ void Simulation::run_to_rest(Duration most, const char* phase) {
 bool Simulation::at_rest() const {
   if (snapshot_.shutting_down || !ledger_.unrest(snapshot_).empty()) return false;
   for (const AppSnapshot& app : snapshot_.apps) {
-    const bool may_starve = app.workers_ready == 0 || world_.may_starve(app.app);
-    if (!may_starve && !world_.listeners(app.app).queue.empty()) return false;
+    if (!world_.is_served(app.app, app.workers_ready)) return false;
   }
   return true;
 }
@@ -100,7 +102,16 @@ void Simulation::advance() {
   world_.set_time(now_);
   commander_.set_time(now_);
   agenda_.take()();
+  if (swarm_.faults.master_dies && !world_.is_calm() && random_.chance(2)) die();
   if (swarm_.faults.stale_events && random_.chance(5)) post_stale();
+}
+
+// Another master knows what this one had saved after its last step, and what happens to the workers meanwhile.
+void Simulation::die() {
+  if (!goes_on()) return;
+  if (const std::string wrong = subject_.restart(); !wrong.empty()) return ledger_.fail(wrong);
+  world_.master_dies();
+  step(Resumed{});
 }
 
 void Simulation::step(const Event& event) {
@@ -120,6 +131,7 @@ void Simulation::step(const Event& event) {
   world_.set_time(now_);
   commander_.set_time(now_);
   for (const Action& action : actions) world_.perform(now_, action);
+  if (!world_.failure().empty()) ledger_.fail(world_.failure());
 }
 
 // Events about workers that are gone, on their way when they went: nothing follows from them.
@@ -133,6 +145,7 @@ void Simulation::post_stale() {
   const Event event = random_.pick(std::vector<Event>{
       Launched{worker}, WorkerReady{worker}, WorkerStopping{worker}, DeadlineExtended{worker, 5s},
       WatchdogPinged{worker}, WatchdogTriggered{worker}, WatchdogChanged{worker, 1s}, TreeGone{worker},
+      WorkerStarved{worker}, WorkerEmpty{worker},
       WorkerExited{worker, {}, {}, true}, LaunchFailed{worker, Reason::exec_failed, ""}, TimePassed{},
       RequestGone{RequestId{1'000'000}}});
   const bool due = std::holds_alternative<TimePassed>(event) && subject_.next_deadline() <= now_;

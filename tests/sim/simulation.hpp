@@ -19,7 +19,8 @@ struct Verdict {
   std::string failure;  // "" if nothing was wrong
   std::uint64_t steps = 0;
   std::uint64_t rollouts = 0;
-  std::uint64_t served = 0;  // clients' connections
+  std::uint64_t served = 0;    // clients' connections
+  std::uint64_t stranded = 0;  // clients that waited in the end where no worker was left to come
 };
 
 class Simulation {
@@ -35,6 +36,7 @@ class Simulation {
   bool at_rest() const;
   bool goes_on() const { return ledger_.failure().empty() && !ledger_.exited(); }
   void advance();
+  void die();
   void step(const Event& event);
   void post_stale();
   void tell(const Event& event, const ActionList& actions);

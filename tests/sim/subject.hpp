@@ -4,11 +4,15 @@
 #pragma once
 
 #include <cstdint>
+#include <cstddef>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/core.hpp"
 
@@ -29,11 +33,14 @@ std::string list_of_bugs();
 
 class Subject {
  public:
-  Subject(Setup setup, Bug bug) : core_(std::move(setup)), bug_(bug) {}
+  Subject(Setup setup, Bug bug) : core_(std::make_unique<Core>(std::move(setup))), bug_(bug) {}
 
   void step(Time now, const Event& event, ActionList& out);
-  Time next_deadline() const { return core_.next_deadline(); }
-  Snapshot snapshot() const { return core_.snapshot(); }
+  Time next_deadline() const { return core_->next_deadline(); }
+  Snapshot snapshot() const { return core_->snapshot(); }
+
+  // Another master, which knows what this one has saved. What is wrong with that; "" for nothing.
+  std::string restart();
 
  private:
   struct Seat {
@@ -43,21 +50,30 @@ class Subject {
     auto operator<=>(const Seat&) const = default;
   };
 
+  void lose_requests();
   bool is_lost(const Event& event) const;
+  void step_core(Time now, const Event& event, ActionList& actions);
+  void alter(const Steer& steer, ActionList& out);
   void pass_on(const Action& action, ActionList& out);
   void alter(const Spawn& spawn, ActionList& out);
   void alter(const SignalWorker& signal, ActionList& out) const;
   void alter(const Answer& answer, ActionList& out);
   void note(const Event& event, const ActionList& actions);
 
-  Core core_;
+  std::unique_ptr<Core> core_;
   Bug bug_;
+  std::vector<std::byte> saved_before_;  // one restart ago
   std::map<AppId, ReleaseId> newest_;
   std::map<WorkerId, Seat> seats_;
   std::set<Seat> filled_before_;
-  std::set<WorkerId> ready_, draining_, cut_;
+  std::set<WorkerId> ready_, draining_, cut_, launched_;
+  std::map<std::pair<AppId, ReleaseId>, AppPolicy> policies_;
+  std::map<AppId, WorkerId> youngest_;
+  std::map<AppId, Steer> steered_;
   std::map<AppId, GenerationId> newest_generation_;
+  std::set<RequestId> asked_;  // upgrades
   std::uint64_t answers_ = 0;
+  Time now_{};
 };
 
 }  // namespace sim

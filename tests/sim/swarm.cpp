@@ -13,7 +13,7 @@ Amount draw_amount(Random& random, std::uint32_t workers) {
 
 void draw_odd_times(AppPolicy& policy, const Swarm& swarm, Random& random) {
   if (random.chance(20)) policy.drain_timeout = 0s;
-  if (random.chance(20) && !swarm.faults.ignores_drain && !swarm.faults.hangs)
+  if (random.chance(20) && !swarm.faults.ignores_drain && !swarm.faults.hangs && !swarm.faults.deaf)
     policy.drain_timeout = kForever;
   if (random.chance(20)) policy.stop_timeout = 0s;
   if (random.chance(20)) policy.restart_delay = 0s;
@@ -21,6 +21,31 @@ void draw_odd_times(AppPolicy& policy, const Swarm& swarm, Random& random) {
   if (random.chance(20)) policy.restart_reset_after = 0s;
   if (random.chance(10) && !swarm.faults.never_ready && !swarm.faults.bad_releases)
     policy.ready_timeout = kForever;
+}
+
+AppTraits draw_traits(Random& random) {
+  AppTraits traits;
+  const std::uint64_t kind = random.below(10);
+  traits.listening = kind < 7 ? Listening::steered : kind < 8 ? Listening::both : Listening::changing;
+  if (random.chance(50)) traits.queues = Queues::per_worker;
+  if (random.chance(70)) {
+    traits.leaving =
+        random.pick(std::array{Leaving::asked_when_starved, Leaving::asked_when_empty, Leaving::stopped_when_empty});
+  }
+  return traits;
+}
+
+// What accepts from a shared listener until its end is never empty: such a program's listeners are all steered.
+Leaving draw_leaving(const AppTraits& traits, Random& random) {
+  switch (traits.listening) {
+    case Listening::shared: return Leaving::asked_at_once;
+    case Listening::both: return Leaving::asked_when_starved;
+    case Listening::changing: return random.chance(50) ? Leaving::asked_at_once : Leaving::asked_when_starved;
+    case Listening::steered: break;
+  }
+  if (traits.leaving) return *traits.leaving;
+  return random.pick(
+      std::array{Leaving::asked_when_starved, Leaving::asked_when_empty, Leaving::stopped_when_empty});
 }
 
 }  // namespace
@@ -53,10 +78,15 @@ Swarm draw_swarm(std::uint64_t seed) {
   swarm.command_gap = random.chance(30) ? random.between(20ms, 1s) : random.between(1s, 20s);
   swarm.chaos = swarm.command_gap < 1s ? random.between(5s, 40s) : random.between(20s, 200s);
   swarm.client_gap = random.between(200ms, 5s);
+  swarm.steered = random.chance(50);
+  for (AppTraits& traits : swarm.traits) {
+    if (swarm.steered && random.chance(80)) traits = draw_traits(random);
+  }
+  if (swarm.steered && random.chance(50)) swarm.client_gap = random.between(10ms, 200ms);
   return swarm;
 }
 
-AppPolicy draw_policy(const Swarm& swarm, Random& random) {
+AppPolicy draw_policy(const Swarm& swarm, AppId app, Random& random) {
   AppPolicy policy;
   policy.workers = random.between(1, swarm.workers_max);
   policy.ready_timeout = random.between(500ms, 30s);
@@ -79,6 +109,7 @@ AppPolicy draw_policy(const Swarm& swarm, Random& random) {
   policy.max_draining = random.between(random.chance(20) ? 0U : 1U, 4);
   if (swarm.watchdogs && random.chance(60)) policy.watchdog = random.between(2s, 20s);
   if (swarm.odd_times) draw_odd_times(policy, swarm, random);
+  policy.leaving = draw_leaving(swarm.traits.at(app.value - 1), random);
   return policy;
 }
 
@@ -103,6 +134,7 @@ std::string Swarm::text() const {
   if (odd_times) text += " odd_times";
   if (limits) text += " limits";
   if (watchdogs) text += " watchdogs";
+  if (steered) text += " steered";
   if (shutdown_amid) text += " shutdown_amid";
   if (on_start_failure == OnStartFailure::retry) text += " retry";
   return text;

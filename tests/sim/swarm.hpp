@@ -2,7 +2,9 @@
 // bugs hide where everything happens at once as well as where hardly anything does.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/core.hpp"
@@ -24,6 +26,20 @@ struct Commands {
        wait = false;
 };
 
+// Which kinds of listeners an app lists.
+enum class Listening {
+  shared,
+  steered,
+  both,
+  changing,  // the shared one always, the steered one in some of its releases
+};
+
+struct AppTraits {
+  Listening listening = Listening::shared;
+  Queues queues = Queues::one;
+  std::optional<Leaving> leaving{};  // of all its releases
+};
+
 struct Swarm {
   std::uint64_t seed = 0;
   Faults faults;
@@ -35,6 +51,8 @@ struct Swarm {
   bool odd_times = false;  // time-outs of zero and infinity
   bool limits = false;     // restart.limit
   bool watchdogs = false;
+  bool steered = false;  // some apps have steered listeners
+  std::array<AppTraits, 2> traits{};
   OnStartFailure on_start_failure = OnStartFailure::exit;
   ShutdownPolicy shutdown;
   bool shutdown_amid = false;  // somewhere in the run, not at its end
@@ -46,6 +64,6 @@ struct Swarm {
 };
 
 Swarm draw_swarm(std::uint64_t seed);
-AppPolicy draw_policy(const Swarm& swarm, Random& random);
+AppPolicy draw_policy(const Swarm& swarm, AppId app, Random& random);
 
 }  // namespace sim

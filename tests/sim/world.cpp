@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <iterator>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace sim {
@@ -30,11 +32,16 @@ void World::perform(Time now, const Action& action) {
     void operator()(const QuiesceListeners& a) { world.quiesce(a); }
     void operator()(const CloseListeners& a) { world.close(a); }
     void operator()(const ReassertListeners&) {}
+    void operator()(const Steer& a) { world.steer(a); }
+    void operator()(const Starve& a) { world.starve(a); }
     void operator()(const Spawn& a) { world.spawn(a); }
     void operator()(const AskDrain& a) {
       World& w = world;
       w.spoken_to(a.worker);
-      w.while_running(a.worker, w.delay(0ms, 1ms), [&w](Process& process) { w.drain(process); });
+      w.while_running(a.worker, w.delay(0ms, 1ms), [&w](Process& process) {
+        w.check_starved(process);
+        w.drain(process);
+      });
     }
     void operator()(const SignalWorker& a) { world.signal(a); }
     void operator()(const Answer&) {}
@@ -54,13 +61,34 @@ Duration World::delay(Duration least, Duration most) {
 void World::tell(WorkerId worker, const Event& event, Duration after) {
   Time& told = processes_.at(worker).told;
   told = std::max(told, now_ + after);
-  agenda_.at(told, [this, event] { post_(event); });
+  const auto* exited = std::get_if<WorkerExited>(&event);
+  const bool is_last = (exited != nullptr && exited->tree_gone) || std::holds_alternative<TreeGone>(event) ||
+                       std::holds_alternative<LaunchFailed>(event);
+  agenda_.at(told, [this, worker, event, is_last] {
+    if (is_last) leaves_side(processes_.at(worker));
+    post_(event);
+  });
+}
+
+void World::answer(Duration after, const Event& event) { answer_at(now_ + after, event); }
+
+void World::answer_at(Time at, const Event& event) {
+  agenda_.at(at, [this, event, master = master_] {
+    if (master == master_) post_(event);
+  });
 }
 
 void World::tell_app(AppId app, const Event& event, Duration after) {
   Time& told = app_told_[app];
   told = std::max(told, now_ + after);
-  agenda_.at(told, [this, event] { post_(event); });
+  answer_at(told, event);
+}
+
+// Its answers are lost, and nobody looks at queues and connections any more until he is asked to.
+void World::master_dies() {
+  master_ += 1;
+  for (auto& [app, listeners] : listeners_) listeners.quiet_told = false;
+  for (auto& [worker, process] : processes_) process.told_starved = process.told_empty = false;
 }
 
 void World::spoken_to(WorkerId worker) {
@@ -79,8 +107,11 @@ void World::while_running(WorkerId worker, Duration after, std::function<void(Pr
   });
 }
 
-bool World::may_starve(AppId app) const {
-  return std::any_of(processes_.begin(), processes_.end(), [app](const auto& entry) {
+bool World::is_served(AppId app, std::uint32_t ready) const {
+  const Listeners& listeners = listeners_.at(app);
+  const bool sides = std::ranges::all_of(listeners.sides.all(), [this](const Side& side) { return is_served(side); });
+  if (!sides || listeners.queue.empty() || ready == 0) return sides;
+  return std::ranges::any_of(processes_, [app](const auto& entry) {
     const Process& process = entry.second;
     return process.app == app && process.main_alive && (process.hung || process.character.deaf);
   });
@@ -94,27 +125,23 @@ void World::run_hook(const RunHook& action) {
   HookEnded ended{.app = action.app, .request = action.request, .ok = !fails};
   if (fails) ended.text = hangs ? "took longer than 1m" : "exited with status 1";
   if (!fails && random_.chance(30)) ended.target = "/srv/chosen";
-  in(hangs ? Duration(60s) : delay(1ms, 5s), [this, ended] { post_(ended); });
+  answer(hangs ? Duration(60s) : delay(1ms, 5s), ended);
 }
 
 void World::prepare(const PrepareRelease& action) {
   if (swarm_.faults.refused_releases && !calm_ && random_.chance(30)) {
-    return in(delay(1ms, 50ms), [this, action] {
-      post_(ReleaseRefused{action.app, action.release, "the file has an error"});
-    });
+    return answer(delay(1ms, 50ms), ReleaseRefused{action.app, action.release, "the file has an error"});
   }
   auto& releases = releases_[action.app];
   const auto last = releases.find(last_prepared_[action.app]);
   const bool same = last != releases.end() && random_.chance(20);
-  Release release{.policy = same ? last->second.policy : draw_policy(swarm_, random_)};
+  Release release{.policy = same ? last->second.policy : draw_policy(swarm_, action.app, random_)};
   if (swarm_.faults.bad_releases && !calm_ && random_.chance(50)) {
     release.flaw = random_.pick(std::vector{Flaw::exec, Flaw::exits, Flaw::never_ready, Flaw::dies_ready});
   }
   releases.insert_or_assign(action.release, release);
   last_prepared_[action.app] = action.release;
-  in(delay(1ms, 50ms), [this, action, release, same] {
-    post_(ReleasePrepared{action.app, action.release, release.policy, "label", same});
-  });
+  answer(delay(1ms, 50ms), ReleasePrepared{action.app, action.release, release.policy, "label", same});
 }
 
 void World::open(const OpenListeners& action) {
@@ -133,17 +160,18 @@ void World::quiesce(const QuiesceListeners& action) {
 
 void World::check_quiet(AppId app) {
   Listeners& listeners = listeners_.at(app);
-  if (!listeners.quiesced || listeners.quiet_told || !listeners.queue.empty()) return;
+  if (!listeners.quiesced || listeners.quiet_told || listeners.waiting() > 0) return;
   listeners.quiet_told = true;
-  in(delay(0ms, 2ms), [this, app] {
-    if (listeners_.at(app).quiet_told) post_(ListenersQuiet{app});
+  in(delay(0ms, 2ms), [this, app, master = master_] {
+    if (master == master_ && listeners_.at(app).quiet_told) post_(ListenersQuiet{app});
   });
 }
 
 void World::close(const CloseListeners& action) {
   Listeners& listeners = listeners_.at(action.app);
-  listeners.reset += listeners.queue.size();
+  listeners.reset += listeners.waiting();
   listeners.queue.clear();
+  listeners.sides = {};
   listeners.open = listeners.quiesced = listeners.quiet_told = false;
 }
 
@@ -152,7 +180,15 @@ void World::close(const CloseListeners& action) {
 void World::client_comes(AppId app) {
   in(random_.between(1ms, swarm_.client_gap), [this, app] {
     Listeners& listeners = listeners_.at(app);
-    if (listeners.open && !listeners.quiesced) listeners.queue.push_back(now_);
+    if (listeners.open && !listeners.quiesced) {
+      const Listening listening = traits_of(app).listening;
+      const bool is_steered = listening != Listening::shared && (listening == Listening::steered || random_.chance(50));
+      if (is_steered) {
+        client_comes_to_side(app);
+      } else {
+        listeners.queue.push_back(now_);
+      }
+    }
     pump(app);
     if (!calm_) client_comes(app);
   });
@@ -161,12 +197,21 @@ void World::client_comes(AppId app) {
 void World::pump(AppId app) {
   Listeners& listeners = listeners_.at(app);
   const std::set<WorkerId>& accepting = accepting_[app];
-  while (!listeners.queue.empty() && !accepting.empty()) {
-    listeners.queue.pop_front();
+  pump(listeners, listeners.queue, accepting);
+  for (Side& side : listeners.sides.all()) {
+    std::set<WorkerId> users;
+    std::ranges::set_intersection(side.users, accepting, std::inserter(users, users.end()));
+    pump(listeners, side.queue, users);
+  }
+  check_quiet(app);
+}
+
+void World::pump(Listeners& listeners, std::deque<Time>& queue, const std::set<WorkerId>& accepting) {
+  while (!queue.empty() && !accepting.empty()) {
+    queue.pop_front();
     listeners.served += 1;
     accept(processes_.at(random_.pick(accepting)));
   }
-  check_quiet(app);
 }
 
 void World::set_accepting(Process& process, bool accepting) {
@@ -178,6 +223,7 @@ void World::set_accepting(Process& process, bool accepting) {
 }
 
 void World::accept(Process& process) {
+  check_empty(process);
   process.connections += 1;
   const bool is_long = swarm_.faults.long_connections && !calm_ && random_.chance(20);
   const Duration lasts = is_long ? random_.between(1s, 100s) : random_.between(1ms, 500ms);

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 
 #include "agenda.hpp"
 #include "core/core.hpp"
@@ -32,14 +33,19 @@ class World {
   // Faults stop: what is spawned from now on behaves, and nothing is late any more.
   void calm_down() { calm_ = true; }
   bool is_calm() const { return calm_; }
+  void master_dies();
 
   const Listeners& listeners(AppId app) const { return listeners_.at(app); }
-  // A worker that hangs or is deaf, and has no watchdog, is nothing that the core can know of.
-  bool may_starve(AppId app) const;
+  // Nobody waits whom the core could have served; `ready`: how many workers it counts as ready.
+  bool is_served(AppId app, std::uint32_t ready) const;
+  // Clients that wait in queues that no worker has any more.
+  std::size_t stranded(AppId app) const;
   const std::map<WorkerId, Process>& processes() const { return processes_; }
   // Clients whose connection was cut by a SIGKILL although their worker had never been asked to drain or to
   // stop.
   std::uint64_t cut_unasked() const { return cut_unasked_; }
+  // The first thing that went wrong with a client; "" for nothing.
+  const std::string& failure() const { return failure_; }
 
  private:
   struct Release {
@@ -49,9 +55,12 @@ class World {
 
   void in(Duration delay, std::function<void()> deed);
   Duration delay(Duration least, Duration most);
-  // An event about a worker, after everything that was told about it before.
+  // An event about a worker, after everything that was told about it before. With the last one its sockets are free.
   void tell(WorkerId worker, const Event& event, Duration after);
   void tell_app(AppId app, const Event& event, Duration after);
+  // To something that this master was asked for: nobody gives it to the next one.
+  void answer(Duration after, const Event& event);
+  void answer_at(Time at, const Event& event);
   Process* alive(WorkerId worker);
   void spoken_to(WorkerId worker);  // from now on it may be killed
   // Runs the deed after that time if the worker's program still runs then.
@@ -78,8 +87,23 @@ class World {
   void die(Process& process, ExitStatus status);
   void children_end(WorkerId worker);
 
+  const AppTraits& traits_of(AppId app) const { return swarm_.traits.at(app.value - 1); }
+  void give_sockets(const Spawn& action, const AppPolicy& policy);
+  void steer(const Steer& action);
+  void starve(const Starve& action);
+  void watch(WorkerId worker, bool was_starved, bool was_empty);
+  void client_comes_to_side(AppId app);
+  void leaves_side(const Process& process);
+  void check_starved(const Process& process);
+  void check_empty(const Process& process);
+  bool is_served(const Side& side) const;
+  void fail(const std::string& text) {
+    if (failure_.empty()) failure_ = text;
+  }
+
   void client_comes(AppId app);
   void pump(AppId app);
+  void pump(Listeners& listeners, std::deque<Time>& queue, const std::set<WorkerId>& accepting);
   void accept(Process& process);
   void set_accepting(Process& process, bool accepting);
   void check_quiet(AppId app);
@@ -93,10 +117,12 @@ class World {
   std::map<WorkerId, Process> processes_;
   std::map<AppId, Listeners> listeners_;
   std::map<AppId, std::set<WorkerId>> accepting_;
-  std::map<AppId, Time> app_told_;
+  std::map<AppId, Time> app_told_, steering_told_;
   std::map<AppId, std::map<ReleaseId, Release>> releases_;
   std::map<AppId, ReleaseId> last_prepared_;
+  std::uint64_t master_ = 0;  // counted up
   std::uint64_t cut_unasked_ = 0;
+  std::string failure_;
 };
 
 }  // namespace sim

@@ -32,6 +32,7 @@ TABLES = [
     ("src/wire/commands.def", "COMMAND", 0, "liveswapctl.8"),
     ("src/wire/commands.def", "LOCAL_COMMAND", 0, "liveswapctl.8"),
     ("src/wire/commands.def", "COMMAND", 1, "liveswap-control.7"),
+    ("src/wire/commands.def", "METHOD", 0, "liveswap-control.7"),
     ("src/wire/control_errors.def", "CONTROL_ERROR", 0, "liveswap-control.7"),
     ("src/core/reasons.def", "REASON", 0, "liveswapctl.8"),
     ("src/core/notes.def", "NOTE", 0, "liveswapctl.8"),
@@ -39,6 +40,7 @@ TABLES = [
     ("src/core/app_states.def", "APP_STATE", 0, "liveswapctl.8"),
     ("src/core/results.def", "RESULT", 0, "liveswapctl.8"),
 ]
+OPTIONS, ORDERS = ("src/config/master_options.def", "OPTION"), ("src/config/master_orders.def", "ORDER")
 UNSEEN = {"none"}  # the absence of a reason is not told
 
 
@@ -101,8 +103,8 @@ class Programs(unittest.TestCase):
     maxDiff = None
 
     def test_liveswap_help_its_page_and_its_tables_have_the_same_options(self):
-        orders = list(rows("src/master/orders.def", "ORDER"))
-        table = {f"--{row[0]}" for row in [*rows("src/master/options.def", "OPTION"), *orders] if row[0]}
+        orders = list(rows(*ORDERS))
+        table = {f"--{row[0]}" for row in [*rows(*OPTIONS), *orders] if row[0]}
         of_client = {option for row in orders for words in row[3:5] for option in options_in(words)}
         self.assertEqual(options_in(output_of("liveswap", "--help")), table)
         self.assertEqual(options_in(page("liveswap.8")), table | of_client)
@@ -123,6 +125,16 @@ class Programs(unittest.TestCase):
                 missing += [f"{name}: {row[0]}" for name, text in {"--help": help_text, **shells}.items()
                             if not has_word(text, row[0])]
         self.assertEqual(missing, [])
+
+    def test_completion_has_every_option_of_liveswap(self):
+        for shell, long, short in (("bash", "--", "-"), ("zsh", "--", "-"), ("fish", "-l ", "-s ")):
+            script = output_of("liveswapctl", "completion", shell)
+            own = script.partition("\n_liveswap() {\n")[2].partition("\n}\n")[0]
+            if shell == "fish":
+                own = "\n".join(line for line in script.splitlines() if line.startswith("complete -c liveswap "))
+            for name, letter in ((row[0], row[1].strip("'")) for row in [*rows(*OPTIONS), *rows(*ORDERS)]):
+                spellings = ([long + name] if name else []) + ([short + letter] if letter != "\\0" else [])
+                self.assertEqual([word for word in spellings if not has_word(own, word)], [], shell)
 
     def test_completion_scripts_are_accepted_by_their_shells(self):
         for shell in ("bash", "zsh", "fish"):

@@ -118,8 +118,8 @@ TEST_CASE("node: what only a Node worker can have") {
   CHECK(complaint("ready: {when: message}") ==
         "apps.web.ready.when: message goes with protocol: node only: it is what process.send() says");
   CHECK(complaint("drain: {message: shutdown}") == "apps.web.drain.message: goes with protocol: node only");
-  CHECK(complaint("allow_bind: tcp://:80") == "apps.web.allow_bind: goes with protocol: node only");
-  CHECK(complaint("on_demand_max: 5") == "apps.web.on_demand_max: goes with protocol: node only");
+  CHECK(complaint("allow_bind: tcp://:80") == "apps.web.allow_bind: goes with protocol: node or bind only");
+  CHECK(complaint("on_demand_max: 5") == "apps.web.on_demand_max: goes with protocol: node or bind only");
   CHECK(told_of_app("    command: ./s\n    protocol: node\n    drain: {signal: QUIT}\n") ==
         "web.yaml:8:21: apps.web.drain.signal: a node worker is asked by a message on its channel, not by a signal\n"
         "      drain: {signal: QUIT}\n"
@@ -133,15 +133,15 @@ TEST_CASE("node: what only a Node worker can have") {
             .contains("a node worker is handed no descriptors: it asks for them by listen()"));
 }
 
-TEST_CASE("protocols, readiness and outputs of later versions are not there yet") {
-  CHECK(complaint("protocol: bind") ==
-        "apps.web.protocol: \"bind\" is not one of native, systemd, node, einhorn, server-starter");
+TEST_CASE("what goes with another protocol only, and outputs of later versions, are errors") {
+  CHECK(complaint("io_uring: deny") == "apps.web.io_uring: goes with protocol: bind only");
+  CHECK(complaint("bind_by: preload") == "apps.web.bind_by: goes with protocol: bind only");
+  CHECK(told_of_app("    command: ./s\n    protocol: bind\n    bind_by: preload\n    io_uring: deny\n")
+            .contains("apps.web.io_uring: deny needs seccomp, and so does not go with bind_by: preload"));
   CHECK(complaint("ready: {when: listen}") ==
-        "apps.web.ready.when: \"listen\" is not one of notify, delay, command, message, fd");
+        "apps.web.ready.when: listen goes with protocol: bind only: it is the program's own listen() that is seen");
   CHECK(complaint("output: journal") == "apps.web.output: \"journal\" is not one of inherit, prefix");
   CHECK(complaint("output: {file: x}") == "apps.web.output: one value is needed here, not a map");
-  CHECK(complaint("drain: {signal: none}") ==
-        "apps.web.drain.signal: \"none\" is not a signal: write TERM, SIGTERM or 15");
 }
 
 TEST_CASE("readiness: the keys must fit when") {
@@ -184,6 +184,7 @@ TEST_CASE("times of drain, stop, restart and watchdog") {
 
 TEST_CASE("times that make no sense") {
   CHECK(complaint("ready: {timeout: 0s}") == "apps.web.ready.timeout: must be longer than zero");
+  CHECK(complaint("drain: {idle: 0s}") == "apps.web.drain.idle: must be longer than zero, or off");
   CHECK(complaint("watchdog: 0s") == "apps.web.watchdog: must be longer than zero, or off");
   CHECK(complaint("watchdog: infinity") == "apps.web.watchdog: infinity makes no sense here, or off");
   CHECK(complaint("restart: {delay: infinity}") == "apps.web.restart.delay: infinity makes no sense here");

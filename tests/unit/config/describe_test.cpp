@@ -111,6 +111,19 @@ TEST_CASE("what is served to other programs stands last") {
                                  "  allow_bind  tcp://:82 (IPv4 and IPv6)\n"));
 }
 
+TEST_CASE("how a program is seen to bind is what auto comes to on this machine") {
+  core::MasterPlan plan{.name = "default"};
+  plan.apps.push_back({.name = "default", .target = "/srv/x", .cwd = "/", .protocol = core::Protocol::bind});
+  Facts facts = test_facts();
+  CHECK(describe(plan, facts).contains("\n  bind_by     auto\n"));
+  facts.seccomp_problem = [] { return ""; };
+  CHECK(describe(plan, facts).contains("\n  bind_by     seccomp (auto)\n"));
+  facts.seccomp_problem = [] { return "seccomp: no"; };
+  CHECK(describe(plan, facts).contains("\n  bind_by     preload (auto, since seccomp cannot be used: seccomp: no)\n"));
+  plan.apps[0].bind_by = core::BindBy::seccomp;
+  CHECK(describe(plan, facts).contains("\n  bind_by     seccomp\n"));
+}
+
 TEST_CASE("a plan without a file runs its target") {
   core::MasterPlan plan{.name = "default"};
   plan.apps.push_back({.name = "default", .target = "/srv/x", .cwd = "/"});

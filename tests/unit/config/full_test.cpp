@@ -46,6 +46,9 @@ listeners:
     interface: eth0
     rcvbuf: 4096
     sndbuf: 8192
+    handoff: steered
+    queues: per-worker
+    match: "tcp://[::1]:8443"
     reuseport: true
     tos: 16
     v6only: true
@@ -61,7 +64,7 @@ apps:
     ready: {when: command, command: ./ok.sh, interval: 500ms, timeout: 20s}
     on_message: [./told.sh, "${slot}"]
     hooks: {pre_upgrade: ./pull.sh --fast, timeout: 90s}
-    drain: {signal: QUIT, timeout: 45s}
+    drain: {signal: QUIT, timeout: 45s, idle: 5s}
     stop: {signal: INT, timeout: 5s}
     restart: {delay: 1s, max_delay: 10s, reset_after: 2m, limit: {burst: 5, interval: 1m}}
     upgrade: {max_surge: 50%, max_unavailable: 1, max_draining: 3}
@@ -90,6 +93,12 @@ apps:
     allow_bind: tcp://:81
     on_demand_max: 7
     ready: {when: fd, fd: 9}
+  bound:
+    command: ./anything
+    protocol: bind
+    listeners: []
+    bind_by: seccomp
+    io_uring: deny
 )";
 
 constexpr std::string_view kFlowStyle = R"(name: web
@@ -118,7 +127,7 @@ apps:
     listeners: [http, https]
     protocol: systemd
     ready: {when: notify, timeout: 30s}
-    drain: {signal: TERM, timeout: 60s}
+    drain: {signal: TERM, timeout: 60s, idle: off}
     stop:  {signal: TERM, timeout: 10s}
     restart: {delay: 100ms, max_delay: 30s, reset_after: 60s}
     upgrade: {max_surge: 100%, max_unavailable: 0, max_draining: 4}
@@ -144,6 +153,7 @@ core::AppPlan expected_web() {
   web.policy.workers = 4;
   web.policy.ready_timeout = seconds(20);
   web.policy.drain_timeout = seconds(45);
+  web.policy.drain_idle = seconds(5);
   web.policy.stop_timeout = seconds(5);
   web.policy.drain_signal = SIGQUIT;
   web.policy.stop_signal = SIGINT;
@@ -162,6 +172,7 @@ core::AppPlan expected_web() {
   web.hooks = {{"./pull.sh", "--fast"}, seconds(90)};
   web.env = {{"PORT", "8080"}, {"LEGACY", "no"}};
   web.limits = {*parse_limit("nofile", "65536"), *parse_limit("core", "0:infinity")};
+  web.policy.leaving = core::Leaving::asked_when_starved;
   web.output = core::Output::inherit;
   return web;
 }
@@ -182,6 +193,9 @@ std::vector<core::ListenerPlan> expected_listeners() {
   options.interface = "eth0";
   options.rcvbuf = 4096;
   options.sndbuf = 8192;
+  https.handoff = core::Handoff::steered;
+  https.queues = core::Queues::per_worker;
+  https.match = {{.host = "::1", .port = 8443, .text = "tcp://[::1]:8443"}};
   options.tos = 16;
   core::ListenerPlan admin{.name = "admin",
                            .addresses = {{.kind = core::SocketKind::unix_stream,
@@ -226,7 +240,7 @@ TEST_CASE("a file with every key is the plan that it says") {
   CHECK(plan.shutdown == core::ShutdownPolicy{std::chrono::seconds(1), std::chrono::minutes(2)});
   CHECK(plan.on_start_failure == core::OnStartFailure::retry);
   CHECK(plan.listeners == expected_listeners());
-  REQUIRE(plan.apps.size() == 3);
+  REQUIRE(plan.apps.size() == 4);
   CHECK(plan.apps[0] == expected_web());
   const auto& slow = plan.apps[1];
   CHECK(slow.ready.delay == std::chrono::seconds(3));
@@ -240,6 +254,10 @@ TEST_CASE("a file with every key is the plan that it says") {
   CHECK(node.allow_bind.size() == 1);
   CHECK(node.on_demand_max == 7);
   CHECK(node.ready.fd == 9);
+  const auto& bound = plan.apps[3];
+  CHECK(bound.bind_by == core::BindBy::seccomp);
+  CHECK(bound.io_uring == core::IoUring::deny);
+  CHECK(bound.ready.when == core::ReadyWhen::listen);
 }
 
 TEST_CASE("the file with every key leaves none out") {

@@ -110,6 +110,20 @@ TEST_CASE("who inherits needs something to inherit") {
         "web.yaml:8:17: apps.web.inherit_as: a node worker is handed no descriptors, so there is nothing to inherit");
 }
 
+TEST_CASE("nginx inherits non-blocking listeners, since it takes them for such") {
+  const std::string apps = "apps: {web: {command: nginx, listeners: [http], inherit_as: ";
+  const auto plan = [&](const std::string& options, const std::string& server) {
+    return plan_of("listeners: {http: {address: tcp://:80" + options + "}, api: tcp://:81}\n" + apps + server + "}}\n");
+  };
+  CHECK(plan("", "nginx").listeners[0].options.nonblock);
+  CHECK(plan(", nonblock: true", "nginx").listeners[0].options.nonblock);
+  CHECK_FALSE(plan("", "nginx").listeners[1].options.nonblock);
+  CHECK_FALSE(plan("", "puma").listeners[0].options.nonblock);
+  const auto text = told("listeners: {http: {address: tcp://:80, nonblock: false}}\n" + apps + "nginx}}\n");
+  CHECK(text.starts_with("web.yaml:1:13: listeners.http: nonblock: false is not for apps.web, with inherit_as: nginx, "
+                         "which would wait in accept(2) and do nothing else\n"));
+}
+
 TEST_CASE("a status file goes with server-starter") {
   CHECK(app_of("    protocol: server-starter\n    status_file: run/status\n").status_file == "/home/me/run/status");
   CHECK(complaint("    status_file: /run/status\n") ==

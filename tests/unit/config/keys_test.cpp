@@ -52,14 +52,6 @@ TEST_CASE("keys of what liveswap cannot do are unknown like any other") {
                                                                        ": x}}\n"
                                                                        "                             ^\n");
   }
-  CHECK(told("listeners: {l: {address: tcp://:80, handoff: steered}}\napps: {web: {command: ./s}}\n") ==
-        "web.yaml:1:37: unknown key \"handoff\"\n"
-        "  listeners: {l: {address: tcp://:80, handoff: steered}}\n"
-        "                                      ^\n");
-  CHECK(told("apps: {web: {command: ./s, drain: {idle: 5s}}}\n") ==
-        "web.yaml:1:36: unknown key \"idle\"\n"
-        "  apps: {web: {command: ./s, drain: {idle: 5s}}}\n"
-        "                                     ^\n");
 }
 
 TEST_CASE("x- keys are ignored at the top, and only there") {

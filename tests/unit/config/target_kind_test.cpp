@@ -17,7 +17,7 @@ std::string kind(std::string_view path, bool is_executable, std::string_view hea
   if (!found) return "?";
   std::string text;
   for (const auto& word : found->interpreter) text += (text.empty() ? "" : "|") + word;
-  return text + ": " + std::string(core::name_of(found->protocol()));
+  return text + ": " + std::string(core::name_of(found->protocol(true)));
 }
 
 }  // namespace
@@ -29,6 +29,16 @@ TEST_CASE("an executable file is executed, and is a Node.js script if its first 
   CHECK(kind("server", true, "#!/bin/sh\n") == ": systemd");
   CHECK(kind("server", true, "#!/usr/bin/env node\n") == ": node");
   CHECK(kind("server.js", true, "#!/bin/sh\n") == ": systemd");
+}
+
+TEST_CASE("what is no Node.js script and has no listener is taken to bind by itself") {
+  const auto program = kind_of_target("server", true, "\177ELF");
+  REQUIRE(program);
+  CHECK(program->protocol(false) == core::Protocol::bind);
+  CHECK(program->protocol(true) == core::Protocol::systemd);
+  const auto script = kind_of_target("server.js", false, "");
+  REQUIRE(script);
+  CHECK(script->protocol(false) == core::Protocol::node);
 }
 
 TEST_CASE("a script that is not executable is run by its first line, as the kernel reads that") {
@@ -59,7 +69,9 @@ TEST_CASE("a file's target chooses the protocol where nothing else does") {
   const auto app = [](const std::string& keys) { return plan_of("apps: {web: {" + keys + "}}\n").apps[0]; };
   CHECK(app("target: /srv/index.js").protocol == core::Protocol::node);
   CHECK(app("target: /srv/index.js").protocol_chosen);
-  CHECK(app("target: /srv/server").protocol == core::Protocol::systemd);
+  CHECK(app("target: /srv/server").protocol == core::Protocol::bind);
+  const auto with_listener = plan_of("listeners: {http: tcp://:80}\napps: {web: {target: /srv/server}}\n").apps[0];
+  CHECK(with_listener.protocol == core::Protocol::systemd);
   CHECK(app("target: /srv/index.js, protocol: systemd").protocol == core::Protocol::systemd);
   CHECK_FALSE(app("target: /srv/index.js, protocol: systemd").protocol_chosen);
   CHECK(app("target: /srv/index.js, command: ./server").protocol == core::Protocol::systemd);

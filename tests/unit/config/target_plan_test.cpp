@@ -102,9 +102,12 @@ TEST_CASE("all mistakes are told, each with its option") {
               "argument \"${fd:y}\": ${fd:y}: there is no listener \"y\""});
 }
 
-TEST_CASE("a target is a program or a script, and what is no Node.js script needs a listener") {
-  CHECK(refused({.target = "x"}) ==
-        Words{"-s x: it is no Node.js script, so it needs a listener, as -l tcp://:8080"});
+TEST_CASE("a target is a program or a script, and what is no Node.js script binds by itself where it has no listener") {
+  const auto alone = plan_for_target({.target = "/srv/x"}, test_facts());
+  REQUIRE(alone);
+  CHECK(alone->apps[0].protocol == core::Protocol::bind);
+  CHECK(alone->apps[0].ready.when == core::ReadyWhen::listen);
+  CHECK(alone->apps[0].policy.leaving == core::Leaving::asked_when_empty);
   CHECK(refused({.target = "a/directory", .listeners = {"tcp://:80"}}) ==
         Words{"-s a/directory: is a directory; a file says what to run of it: target: and command: in "
               "liveswap.yaml(5)"});

@@ -20,7 +20,8 @@ std::vector<std::string_view> words() {
 }  // namespace
 
 TEST_CASE("protocols: the table has their names and defaults") {
-  CHECK(words<Protocol>() == std::vector<std::string_view>{"native", "systemd", "node", "einhorn", "server-starter"});
+  CHECK(words<Protocol>() ==
+        std::vector<std::string_view>{"native", "systemd", "node", "einhorn", "bind", "server-starter"});
   CHECK(ReadyPlan{}.when == ReadyWhen::notify);
   CHECK_FALSE(drain_signal(Protocol::native));
   CHECK_FALSE(drain_signal(Protocol::node));
@@ -45,7 +46,7 @@ TEST_CASE("only tableflip's listeners begin with another number than 3") {
 }
 
 TEST_CASE("the words stand in the order of their enums") {
-  CHECK(words<ReadyWhen>() == std::vector<std::string_view>{"notify", "delay", "command", "message", "fd"});
+  CHECK(words<ReadyWhen>() == std::vector<std::string_view>{"notify", "delay", "command", "message", "fd", "listen"});
   CHECK(words<Output>() == std::vector<std::string_view>{"inherit", "prefix"});
   CHECK(words<LogLevel>() == std::vector<std::string_view>{"error", "warn", "info", "debug"});
   CHECK(words<LogFormat>() == std::vector<std::string_view>{"text", "json"});

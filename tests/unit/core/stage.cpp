@@ -1,9 +1,14 @@
 #include "stage.hpp"
 
+#include <doctest/doctest.h>
+
+#include <algorithm>
 #include <sstream>
 #include <utility>
 
 #include "../../sim/render.hpp"
+#include "core/archive_reader.hpp"
+#include "core/archive_writer.hpp"
 #include "core/text.hpp"
 
 namespace stage {
@@ -43,10 +48,25 @@ Stage::Stage(Options options) : now_(Time{} + 1000s) {
   core_ = std::make_unique<Core>(std::move(setup));
 }
 
+// Each step is another master's, which knows no more than what the one before has saved.
 std::string Stage::step(const Event& event) {
+  core_ = restored(*core_);
   ActionList actions;
   core_->step(now_, event, actions);
   return render(actions);
+}
+
+std::unique_ptr<Core> restored(const Core& core) {
+  ArchiveWriter saved;
+  core.save(saved);
+  ArchiveReader reader(saved.bytes(), kArchiveVersion);
+  auto next = Core::restore(reader);
+  if (!next) FAIL(next.error());
+  CHECK(reader.at_end());
+  ArchiveWriter again;
+  (*next)->save(again);
+  CHECK(std::ranges::equal(saved.bytes(), again.bytes()));
+  return std::move(*next);
 }
 
 std::string Stage::pass(Duration time) {

@@ -32,6 +32,9 @@ inline constexpr AppId kApi{2};
 // answer to whoever waits for it comes next.
 extern const std::string kPlainUpgradeDone;
 
+// The same core, out of the bytes that it saves.
+std::unique_ptr<Core> restored(const Core& core);
+
 struct Options {
   OnStartFailure on_start_failure = OnStartFailure::exit;
   ShutdownPolicy shutdown{};

@@ -212,3 +212,36 @@ TEST_CASE("of several attempts to bind, with stops in between, the last answer c
     . worker_starting g2/0 r1 w2 30s
   )");
 }
+
+TEST_CASE("a stopped app adopts a server as its one worker, from a release that is made anew") {
+  Stage s;
+  s.run_web(policy_of(2));
+  s.step(StopAsked{.request = RequestId{1}, .app = kWeb, .now = true});
+  s.exited(1);
+  s.exited(2);
+  ASKS(s.step(AdoptAsked{.request = RequestId{2}, .app = kWeb}), R"(
+    . app_starting
+    open listeners of web
+    drop web r1
+  )");
+  s.step(ListenersOpened{kWeb});
+  ASKS(s.prepared(2, policy_of(2)), R"(
+    spawn w3 as g2/0 of r2
+    . worker_starting g2/0 r2 w3 30s
+  )");
+  s.launched(3);
+  CHECK(s.ready(3).contains("answer 2: done; g2 r2 1/1"));
+  CHECK(s.step(AdoptAsked{.request = RequestId{3}, .app = kWeb}).contains("answer 3: failed (already_running)"));
+}
+
+TEST_CASE("an app whose first start is in trouble adopts a server in place of it") {
+  Stage s({.on_start_failure = OnStartFailure::retry});
+  s.step(Begun{});
+  s.prepared(1, policy_of(1));
+  CHECK(s.step(AdoptAsked{.request = RequestId{1}, .app = kWeb}).contains("answer 1: busy (busy)"));
+  s.launched(1);
+  s.exited(1, 1);
+  CHECK(s.step(AdoptAsked{.request = RequestId{2}, .app = kWeb}).contains("prepare web r2 for request 2"));
+  CHECK(s.prepared(2, policy_of(3)).contains("spawn w2 as g2/0 of r2"));
+  CHECK(s.up(2).contains("answer 2: done; g2 r2 1/1"));
+}

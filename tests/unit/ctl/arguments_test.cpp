@@ -53,8 +53,15 @@ TEST_CASE("what follows -- is the program of an upgrade, options of its own incl
   CHECK(arguments.program == Words{"./server", "--port", "80", "--"});
   CHECK(parsed({"upgrade", "--"}).program == Words{});
   CHECK_FALSE(parsed({"upgrade"}).program);
-  CHECK(problem_with({"status", "--", "x"}) == "only upgrade takes a COMMAND after --");
   CHECK(problem_with({"--", "status"}) == "a command is needed");
+}
+
+TEST_CASE("what follows -- of any other command are arguments, whatever they begin with") {
+  CHECK(parsed({"message", "web", "--", "-x", "--json", "--"}).words == Words{"web", "-x", "--json", "--"});
+  CHECK(parsed({"message", "--", "--help"}).words == Words{"--help"});
+  CHECK(parsed({"message", "--json", "--", "-v"}).has("json"));
+  CHECK_FALSE(parsed({"message", "--", "-v"}).version);
+  CHECK_FALSE(parsed({"status", "--", "web"}).program);
 }
 
 TEST_CASE("a negative number is an argument") {

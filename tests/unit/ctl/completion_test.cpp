@@ -1,4 +1,5 @@
-// The completion scripts have every command and option; that shells take them is tried in tests/integration.
+// The completion scripts have every command and option. Those of liveswap itself are looked for in tests/tidy; that
+// shells take the scripts is tried in tests/integration.
 #include "ctl/completion.hpp"
 
 #include <doctest/doctest.h>

@@ -90,7 +90,7 @@ TEST_CASE("success is one line that says what serves now") {
   CHECK(done("abort", served) == "web: rolled back; r9 (g10) serves: 4 of 4 workers ready\n");
   CHECK(done("stop", R"({"result": "done", "app": "web"})") == "web: stopped\n");
   CHECK(done("drain", served) == "web: done\n");
-  CHECK(done("shutdown", R"({"result": "done"})") == "the master has drained everything and ends\n");
+  CHECK(done("shutdown", R"({"result": "done"})") == "no worker is left, and the master ends\n");
   CHECK(done("upgrade", R"({"result": "unchanged", "text": "nothing has changed", "app": "web"})") ==
         "web: nothing to do: nothing has changed\n");
 }
@@ -112,7 +112,7 @@ TEST_CASE("a text of several lines has its code behind the first one") {
   const Failure failure{kStatusNoMaster, core::Result::failed, core::Reason::no_master,
                         "no master; tried:\n  /a\n  /b"};
   CHECK(ending_text(ending_of(failure), "status", "", Style{}) ==
-        "liveswapctl: no master; tried: (no_master)\n  /a\n  /b\n  next: liveswap -c FILE starts one\n");
+        "liveswapctl: no master; tried: (no_master)\n  /a\n  /b\n  next: liveswap -s TARGET, or -c FILE, starts one\n");
 }
 
 TEST_CASE("a master of another version is told as such") {

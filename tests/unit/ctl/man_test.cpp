@@ -107,9 +107,11 @@ TEST_CASE("every method has its row, and every error its status") {
 #define COMMAND(name, Method, level, replies, ...) \
   "\n.It " name " Ta " #Method " Ta " #level " Ta " #replies "\n",
 #define LOCAL_COMMAND(...)
+#define METHOD(Method, level, replies) "\n.It \\(em Ta " #Method " Ta " #level " Ta " #replies "\n",
 #include "wire/commands.def"
 #undef COMMAND
 #undef LOCAL_COMMAND
+#undef METHOD
 #define CONTROL_ERROR(name, status, meaning) "\n.It " #name " Pq status " #status "\n",
 #include "wire/control_errors.def"
 #undef CONTROL_ERROR

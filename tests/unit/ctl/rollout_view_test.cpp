@@ -32,6 +32,19 @@ TEST_CASE("each worker has a line with its state") {
                                              "  web/1 g10      ready"});
 }
 
+TEST_CASE("a notice stands below everything, and takes a row of its own") {
+  RolloutView view;
+  view.add_event(headline("web: upgrade to r9: 2 workers"));
+  for (int slot = 0; slot < 3; ++slot) view.add_event(worker("worker_starting", 10, slot));
+  view.set_notice("the master went away");
+  CHECK(view.has_notice());
+  CHECK(view.lines(80, 4, Style{}) == Lines{"web: upgrade to r9: 2 workers", "  web/0 g10      starting",
+                                            "  and 2 more workers", "the master went away"});
+  view.set_notice("");
+  CHECK(view.lines(80, 4, Style{}) == Lines{"web: upgrade to r9: 2 workers", "  web/0 g10      starting",
+                                            "  web/1 g10      starting", "  web/2 g10      starting"});
+}
+
 TEST_CASE("a rollout that names a slot is no worker") {
   RolloutView view;
   Json restart = headline("web g2: restart to r2: 1 worker");
@@ -54,12 +67,31 @@ TEST_CASE("a draining worker's open connections are shown when they are known") 
     const Json of_worker{{"slot", 0}, {"generation", 9}, {"connections", connections}};
     return Json{{"apps", Json::array({{{"name", "web"}, {"workers", Json::array({of_worker})}}})}};
   };
-  view.add_status(status(3));
+  view.add_status(status(3), WallTime{});
   CHECK(view.lines(80, 24, Style{}) == Lines{"  web/0 g9       draining: 3 connections open"});
-  view.add_status(status(1));
+  view.add_status(status(1), WallTime{});
   CHECK(view.lines(80, 24, Style{}) == Lines{"  web/0 g9       draining: 1 connection open"});
-  view.add_status(status(nullptr));
+  view.add_status(status(nullptr), WallTime{});
   CHECK(view.lines(80, 24, Style{}) == Lines{"  web/0 g9       draining"});
+}
+
+TEST_CASE("the oldest connection is shown, and what was cut stays to be seen") {
+  RolloutView view;
+  view.add_event(worker("worker_draining", 9, 0));
+  const Json of_worker{{"slot", 0}, {"generation", 9}, {"connections", 3},
+                       {"oldest", "2026-01-31T13:19:00.000Z"}, {"oldest_exact", false}};
+  view.add_status(Json{{"apps", Json::array({{{"name", "web"}, {"workers", Json::array({of_worker})}}})}},
+                  *parse_time("2026-01-31T14:00:00.000Z"));
+  CHECK(view.lines(80, 24, Style{}) == Lines{"  web/0 g9       draining: 3 connections open, oldest >41m"});
+  Json cut = worker("worker_cut", 9, 0);
+  cut["count"] = 3;
+  view.add_event(cut);
+  view.add_event(worker("worker_stopping", 9, 0));
+  CHECK(view.lines(80, 24, Style{}) == Lines{"  web/0 g9       stopping: cut with 3 connections open"});
+  Json exited = worker("worker_exited", 9, 0);
+  exited["signal"] = 9;
+  view.add_event(exited);
+  CHECK(view.lines(80, 24, Style{}) == Lines{"  web/0 g9       gone: cut with 3 connections open, signal 9"});
 }
 
 TEST_CASE("how a worker ended, and when it comes again, is shown") {

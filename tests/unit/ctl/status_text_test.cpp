@@ -49,6 +49,27 @@ TEST_CASE("status of an app has a line for each worker, and what the user typed 
         "      slot 0 g8: draining 41m, PID 66, 3 connections, restarts 1\n");
 }
 
+TEST_CASE("the oldest connection of a draining generation is shown, and the command beside it where there is room") {
+  Json status = Json::parse(kUpgraded);
+  Json& draining = status["apps"][0]["workers"][1];
+  draining["oldest"] = "2026-01-31T13:19:00.000Z";
+  draining["oldest_exact"] = false;
+  CHECK(status_text(status, false, page(130)) ==
+        "web   r8 1.4.2      g9     4/4 ready                                     2h\n"
+        "      r7            g8     draining: 3 connections, oldest >41m, cut at 14:32     "
+        "liveswapctl drain g8 --now | --extend 10m\n");
+  draining["oldest_exact"] = true;
+  CHECK(status_text(status, true, page()) ==
+        "web   r8 1.4.2      g9     4/4 ready                                     2h\n"
+        "      r7            g8     draining: 3 connections, oldest 41m, cut at 14:32\n"
+        "      liveswapctl drain g8 --now | --extend 10m\n"
+        "      slot 0 g9: ready 2h, PID 77: fine\n"
+        "      slot 0 g8: draining 41m, PID 66, 3 connections, oldest 41m, restarts 1\n");
+  draining["connections"] = nullptr;
+  draining["oldest"] = nullptr;
+  CHECK(status_text(status, false, page()).contains("draining: 1 worker, connections unknown, cut at 14:32\n"));
+}
+
 TEST_CASE("status shows a rollout, what is waited for, what is not from the file, and slots in trouble") {
   const Json status = Json::parse(R"({"apps": [
     {"name": "web", "state": "upgrading", "generation": 9, "release": 8, "label": null, "workers_wanted": 2,
@@ -67,6 +88,29 @@ TEST_CASE("status shows a rollout, what is waited for, what is not from the file
         "            slot 1 g9: died too often, not started again 2s, restarts 5\n"
         "background  -             -      stopped\n"
         "x           -             -      failed, 0/1 ready\n");
+}
+
+TEST_CASE("status shows how a program is seen to bind, where it binds by itself") {
+  const Json status = Json::parse(R"({"apps": [
+    {"name": "web", "state": "running", "generation": 1, "release": 1, "workers_wanted": 1, "workers_ready": 1,
+     "bind_by": "preload"},
+    {"name": "api", "state": "running", "generation": 1, "release": 1, "workers_wanted": 1, "workers_ready": 1,
+     "bind_by": null}]})");
+  CHECK(status_text(status, false, page()) ==
+        "web   r1            g1     1/1 ready\n"
+        "      is seen to bind by preload\n"
+        "api   r1            g1     1/1 ready\n");
+}
+
+TEST_CASE("a rollout that is being prepared has no release and no workers yet") {
+  const Json status = Json::parse(R"({"apps": [
+    {"name": "web", "state": "upgrading", "generation": 1, "release": 1, "workers_wanted": 2, "workers_ready": 2,
+     "waiting_for": "the pre_upgrade hook to end", "rollout": {"kind": "upgrade", "phase": "preparing",
+     "generation": 0, "release": 0, "since": "2026-01-31T13:59:48.000Z", "ready": 0, "wanted": 0}}]})");
+  CHECK(status_text(status, false, page()) ==
+        "web   r1            g1     2/2 ready\n"
+        "      -             -      upgrade under way, since 12s\n"
+        "      waits for the pre_upgrade hook to end\n");
 }
 
 TEST_CASE("status tells of listeners that are paused, once for each") {

@@ -140,15 +140,22 @@ void Launching::send_go() {
 }
 
 std::string Launching::next() {
-  const auto packet = os::receive_packet(channel_, channel::kPacketMax, 0);
+  auto packet = os::receive_packet(channel_, channel::kPacketMax, 1);
   if (!packet) return packet.error().message();
   if ((*packet)->eof) return "closed";
-  const auto message = channel::decode((*packet)->payload, 0, channel::End::master);
+  const auto message = channel::decode((*packet)->payload, (*packet)->fds.size(), channel::End::master);
   if (!message) return std::string{message.error().reason};
+  if (std::holds_alternative<channel::Filter>(*message)) notifier_ = std::move((*packet)->fds.front());
   const auto* failed = std::get_if<channel::Failed>(&*message);
   if (failed == nullptr) return std::string{channel::name(*message)};
   const std::string object = failed->object.empty() ? "" : " " + std::string{failed->object};
   return "FAILED " + std::string{failed->step} + object + ": " + os::errno_text(failed->error);
+}
+
+std::string Launching::read_line() {
+  std::string line;
+  for (char byte = 0; ::read(output_read_.get(), &byte, 1) == 1 && byte != '\n';) line += byte;
+  return line;
 }
 
 Facts Launching::output() {

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "os/fd.hpp"
@@ -60,13 +61,16 @@ class Launching {
 
   // "EXECUTING", "FAILED chdir /srv/x: No such file or directory", "closed", or what is wrong.
   [[nodiscard]] std::string next();
-  [[nodiscard]] Facts output();  // all that the program writes
+  [[nodiscard]] os::OwnedFd take_notifier() { return std::move(notifier_); }  // that came with FILTER
+  [[nodiscard]] std::string read_line();  // the next one that the program writes
+  [[nodiscard]] Facts output();           // all the others
   [[nodiscard]] int exit_status();
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] os::FdRef channel() const { return channel_; }
 
  private:
   os::OwnedFd channel_;
+  os::OwnedFd notifier_;
   os::OwnedFd output_read_;
   os::OwnedFd output_write_;
   pid_t pid_ = -1;

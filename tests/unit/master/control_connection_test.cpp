@@ -201,7 +201,7 @@ TEST_CASE("a client that never reads is not listened to, and is dropped in the e
 }
 
 TEST_CASE("a client that reads slowly keeps its connection") {
-  ControlFixture control({}, {.read_time = 100ms});
+  ControlFixture control({}, {.read_time = 2s});
   control.master.facts.version.assign(400'000, 'v');
   const auto client = control.connect();
   say(client, call_text("Version") + call_text("Version") + call_text("Version"));

@@ -36,7 +36,7 @@ class ControlFixture {
     auto rules = AccessRules::resolve(plan, ::geteuid());
     REQUIRE(rules);
     REQUIRE(::chmod(folder.c_str(), 0711) == 0);
-    auto opened = ControlServer::open(loop, master, log, path(), std::move(*rules), limits);
+    auto opened = ControlServer::open(loop, master, log, path(), std::move(*rules), keeper, limits);
     if (!opened) FAIL(opened.error());
     server = std::move(*opened);
   }
@@ -76,6 +76,7 @@ class ControlFixture {
   Log log{core::LogLevel::debug, core::LogFormat::text,
           [this](std::string_view line) { logged.emplace_back(line); }};
   FakeOperations master;
+  Keeper keeper;
   std::unique_ptr<ControlServer> server;
   bool gave_up = false;
 };

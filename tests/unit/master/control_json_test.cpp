@@ -40,7 +40,8 @@ TEST_CASE("status has all that is known of apps and workers") {
                              .release = core::ReleaseId{2},
                              .since = core::Time{1s},
                              .workers = 1});
-  master.workers[core::WorkerId{9}] = {.pid = 77, .connections = 5, .status = "busy"};
+  master.workers[core::WorkerId{9}] = {
+      .pid = 77, .connections = 5, .oldest = core::Time{500ms}, .oldest_exact = true, .status = "busy"};
   master.release = {
       .protocol = core::Protocol::systemd, .target = "/srv/web", .overrides = {"--target /srv/web"}};
   master.rows.push_back({.name = "http",
@@ -53,13 +54,14 @@ TEST_CASE("status has all that is known of apps and workers") {
     "name": "web", "version": "0.1.0", "master": {"pid": 4242, "since": "2026-01-01T00:00:00.000Z"},
     "listeners": [{"name": "http", "address": "127.0.0.1:8080", "handoff": "shared", "queue": 0, "backlog": 4096,
                    "index": 0, "kind": "tcp", "port": 8080, "open": true, "paused": false, "dropped": null,
-                   "apps": ["web"]}],
-    "apps": [{"name": "web", "protocol": "systemd", "state": "running", "generation": 3, "release": 2,
+                   "apps": ["web"], "sides": []}],
+    "apps": [{"name": "web", "protocol": "systemd", "bind_by": null, "state": "running", "generation": 3, "release": 2,
               "label": "1.4.2", "target": "/srv/web", "workers_wanted": 1, "workers_ready": 1,
               "overrides": ["--target /srv/web", "scale 1"], "rollout": null, "waiting_for": null,
               "workers": [{"slot": 0, "pid": 77, "generation": 3, "release": 2, "state": "ready",
                            "since": "2026-01-01T00:00:01.500Z", "restarts": 2, "connections": 5, "deadline": null,
-                           "gave_up": false, "status": "busy", "worker": 9}],
+                           "gave_up": false, "status": "busy", "worker": 9, "connections_unknown": null,
+                           "oldest": "2026-01-01T00:00:00.500Z", "oldest_exact": true}],
               "generations": [{"generation": 3, "release": 2, "draining": false, "since": "2026-01-01T00:00:01.000Z",
                                "cut_at": null, "workers": 1}]}]})")
                                                              .dump(1));
@@ -92,16 +94,18 @@ TEST_CASE("status of an app that does not serve has null where nothing is") {
                          .deadline = core::kNever});
   master.state.apps = {app, app_called("api", 2)};
   const Json apps = status_json(master, master.state, "web")["apps"];
-  CHECK(apps.dump() == Json::parse(R"([{"name": "web", "protocol": "systemd", "state": "starting",
+  CHECK(apps.dump() == Json::parse(R"([{"name": "web", "protocol": "systemd", "bind_by": null, "state": "starting",
     "generation": null, "release": null, "label": null, "target": null, "workers_wanted": 4, "workers_ready": 0,
     "overrides": [], "rollout": {"kind": "start", "phase": "starting", "generation": 1, "release": 1,
     "since": "2026-01-01T00:00:00.000Z", "ready": 1, "wanted": 4}, "waiting_for": "4 workers to be ready",
     "workers": [{"slot": 3, "pid": null, "generation": 1, "release": 1, "state": "backoff",
     "since": "2026-01-01T00:00:00.000Z", "restarts": 0, "connections": null, "deadline": "2026-01-01T00:00:02.000Z",
-    "gave_up": true, "status": null, "worker": null}, {"slot": 2, "pid": null, "generation": 1,
+    "gave_up": true, "status": null, "worker": null, "connections_unknown": null, "oldest": null,
+    "oldest_exact": null}, {"slot": 2, "pid": null, "generation": 1,
     "release": 1, "state": "starting",
     "since": "2026-01-01T00:00:00.000Z", "restarts": 0, "connections": null, "deadline": null,
-    "gave_up": false, "status": null, "worker": null}], "generations": []}])")
+    "gave_up": false, "status": null, "worker": null, "connections_unknown": null, "oldest": null,
+    "oldest_exact": null}], "generations": []}])")
                            .dump());
 }
 

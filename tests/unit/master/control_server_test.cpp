@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 
 #include "control_fixture.hpp"
+#include "os/scm.hpp"
+#include "os/socket_option.hpp"
 
 namespace liveswap::master {
 namespace {
@@ -43,8 +45,9 @@ TEST_CASE("the socket's file goes with the server, unless it is another's by the
 
 TEST_CASE("a socket that nobody has is replaced, and one that somebody has is left alone") {
   ControlFixture control;
+  Keeper keeper;
   auto rules = AccessRules::resolve({}, ::geteuid());
-  const auto second = ControlServer::open(control.loop, control.master, control.log, control.path(), *rules);
+  const auto second = ControlServer::open(control.loop, control.master, control.log, control.path(), *rules, keeper);
   REQUIRE_FALSE(second);
   CHECK(second.error().starts_with("the control socket: " + control.path() + " is in use"));
 
@@ -53,12 +56,48 @@ TEST_CASE("a socket that nobody has is replaced, and one that somebody has is le
     auto dead = os::open_socket(AF_UNIX, SOCK_STREAM);
     REQUIRE(os::bind_socket(*dead, *os::SocketAddress::unix_path(stale)));
   }
-  CHECK(ControlServer::open(control.loop, control.master, control.log, stale, *rules));
+  CHECK(ControlServer::open(control.loop, control.master, control.log, stale, *rules, keeper));
 
   const std::string file = control.folder + "/file";
   os::OwnedFd made{os::adopt, ::open(file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)};
-  CHECK_FALSE(ControlServer::open(control.loop, control.master, control.log, file, *rules));
+  CHECK_FALSE(ControlServer::open(control.loop, control.master, control.log, file, *rules, keeper));
   CHECK(std::filesystem::exists(file));
+}
+
+TEST_CASE("a symbolic link where the socket should be is neither followed nor removed") {
+  ControlFixture control;
+  Keeper keeper;
+  const auto rules = AccessRules::resolve({}, ::geteuid());
+  const std::string link = control.folder + "/link.sock", dead = control.folder + "/dead.sock";
+  {
+    auto socket = os::open_socket(AF_UNIX, SOCK_STREAM);
+    REQUIRE(os::bind_socket(*socket, *os::SocketAddress::unix_path(dead)));
+  }
+  REQUIRE(::symlink(dead.c_str(), link.c_str()) == 0);
+  const auto opened = ControlServer::open(control.loop, control.master, control.log, link, *rules, keeper);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().contains("a symbolic link is there, which is not replaced"));
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(std::filesystem::exists(dead));
+}
+
+TEST_CASE("a descriptor that a client sends is refused, where the kernel can, and does no harm where it cannot") {
+  ControlFixture control;
+  const auto client = control.connect();
+  const os::FdRef passed[] = {os::FdRef(0)};
+  const std::string call = call_text("Version");
+  const auto sent = os::send_some(client, std::as_bytes(std::span(call)), passed);
+  constexpr os::SocketOption kPassRights{SOL_SOCKET, 83, "SO_PASSRIGHTS"};
+  if (os::set_option(*os::open_socket(AF_UNIX, SOCK_STREAM), kPassRights, 0)) {
+    REQUIRE_FALSE(sent);
+    CHECK(sent.error().code == EPERM);
+    say(client, call);
+  }
+  Heard heard;
+  control.run_until([&] {
+    hear(client, heard);
+    return !messages_in(heard).empty();
+  });
 }
 
 TEST_CASE("many clients that do nothing leave room for the master's user, and the rest are told") {

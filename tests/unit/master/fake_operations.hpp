@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "master/operations.hpp"
+#include "master/tickets.hpp"
 
 namespace liveswap::master::test {
 
@@ -46,6 +47,14 @@ class FakeOperations final : public Operations {
     const auto found = workers.find(worker);
     return found == workers.end() ? WorkerFacts{} : found->second;
   }
+  std::vector<ConnectionRow> connections(core::WorkerId worker) const override {
+    const auto found = open_connections.find(worker);
+    return found == open_connections.end() ? std::vector<ConnectionRow>{} : found->second;
+  }
+  void count_connections(core::AppId app, std::function<void()> counted) override {
+    counts.push_back(app);
+    counted();
+  }
   ReleaseFacts release_facts(core::AppId, core::ReleaseId) const override { return release; }
   std::uint32_t processors() const override { return 6; }
 
@@ -58,8 +67,21 @@ class FakeOperations final : public Operations {
     requests.erase(request);
     closed.push_back(request);
   }
+  std::expected<void, std::string> prepare_adoption(core::AppId, pid_t pid) override {
+    if (pid == 1) return std::unexpected("PID 1: no");
+    adopted = pid;
+    return {};
+  }
   void set_upgrade(core::RequestId request, CheckedUpgrade checked) override { upgrades[request] = checked; }
   void post(core::Event event) override { posted.push_back(std::move(event)); }
+  std::optional<KnownTicket> find_ticket(const Ticket& ticket) const override { return tickets.find(ticket); }
+  void keep_ticket(const Ticket& ticket, TicketCall call, std::vector<TicketPart> parts) override {
+    tickets.add(ticket, std::move(call), std::move(parts), now());
+  }
+  AttachmentId attach(const Ticket& ticket, TicketHandlers handlers) override {
+    return tickets.attach(ticket, std::move(handlers));
+  }
+  void detach(AttachmentId attachment) override { tickets.detach(attachment, now()); }
   std::expected<CheckedUpgrade, Refusal> check_upgrade(core::AppId app, const ReleaseOverrides& given) override {
     if (upgrade_refusal) return std::unexpected(*upgrade_refusal);
     return CheckedUpgrade{.app = {.name = "app " + std::to_string(app.value)}, .remark = {}, .overrides = given};
@@ -102,13 +124,15 @@ class FakeOperations final : public Operations {
   // What the master would do.
   void answer(core::RequestId request, const core::Outcome& outcome) {
     const auto found = requests.extract(request);
-    if (found) found.mapped().second.answered(outcome);
+    tickets.answer(request, outcome, now());
+    if (found && found.mapped().second.answered) found.mapped().second.answered(outcome);
   }
   void tell(const Told& told) {
     for (const auto& [id, request] : requests) {
       if ((!request.first || request.first == told.note.app) && request.second.noted)
         request.second.noted(told);
     }
+    tickets.tell(told);
     for (const auto& [id, handler] : event_followers) handler(told);
   }
   void write_line(const OutputLine& line) {
@@ -119,6 +143,8 @@ class FakeOperations final : public Operations {
   core::Snapshot state;
   std::vector<ListenerRow> rows;
   std::map<core::WorkerId, WorkerFacts> workers;
+  std::map<core::WorkerId, std::vector<ConnectionRow>> open_connections;
+  std::vector<core::AppId> counts;
   ReleaseFacts release;
   std::vector<Told> events;
   std::vector<OutputLine> lines;
@@ -128,6 +154,8 @@ class FakeOperations final : public Operations {
 
   core::RequestId last_request;
   std::map<core::RequestId, std::pair<core::AppId, RequestHandlers>> requests;
+  Tickets tickets;
+  pid_t adopted = 0;
   std::map<core::RequestId, CheckedUpgrade> upgrades;
   std::vector<core::RequestId> closed;
   std::vector<core::Event> posted;

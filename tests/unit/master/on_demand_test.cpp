@@ -22,11 +22,11 @@ struct Demand : World {
       : World(plan({listener("http", std::move(configured))}, {app("web", {"http"}), app("api", {})})) {}
 
   ServerRequest request(core::Address address, std::uint64_t generation = 1) {
-    return {.app = kWeb, .generation = core::GenerationId{generation}, .plan = web, .identity = {},
+    return {.worker = {{}, kWeb, 0, core::GenerationId{generation}, {}}, .plan = web, .identity = {},
             .address = std::move(address)};
   }
   ServerRequest api_request(core::Address address) {
-    return {.app = kApi, .generation = core::GenerationId{1}, .plan = api, .identity = {},
+    return {.worker = {{}, kApi, 0, core::GenerationId{1}, {}}, .plan = api, .identity = {},
             .address = std::move(address)};
   }
   std::string name_of(const ServerRequest& wanted) {

@@ -80,6 +80,9 @@ TEST_CASE("a short form becomes a command of liveswapctl") {
   }
   CHECK(order({"-k"}) == Words{"restart", "--all", "--now"});
   CHECK(order({"--die"}) == Words{"shutdown", "--now"});
+  CHECK(order({"-m", "new keys"}) == Words{"message", "--", "new keys"});
+  CHECK(order({"-m", "-x"}) == Words{"message", "--", "-x"});
+  CHECK(order({"--message=--help"}) == Words{"message", "--", "--help"});
   CHECK(order({"-n", "web", "-u", "--control", "a,b"}) ==
         Words{"--name", "web", "--control", "a,b", "upgrade", "--all"});
 }

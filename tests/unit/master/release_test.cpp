@@ -159,7 +159,7 @@ TEST_CASE("a target that needs another protocol than the first one chose is refu
   CHECK(parts.error() == "no error");
   parts.overrides.target = folder.path("b.py");
   CHECK(parts.error() == "web: target " + folder.path("b.py") +
-                             ": it needs protocol systemd, and what runs now was given node by the kind of its first "
+                             ": it needs protocol bind, and what runs now was given node by the kind of its first "
                              "target; it needs a liveswap of its own");
   parts.plan.protocol_chosen = false;  // the file says so
   CHECK(parts.error() == "no error");

@@ -23,6 +23,7 @@ struct Fixture {
   std::vector<std::string> logged;
   Log log{core::LogLevel::info, core::LogFormat::text, [this](std::string_view line) { logged.emplace_back(line); }};
   ServedListeners served;
+  Keeper keeper;
   std::unique_ptr<ServeServer> server;
 
   explicit Fixture(std::chrono::microseconds time = 60s, const core::ControlPlan& control = {})
@@ -32,6 +33,7 @@ struct Fixture {
     REQUIRE(::chmod(folder.path().c_str(), 0711) == 0);
     auto opened = ServeServer::open(world.loop, log, {.name = "test", .path = path(), .time = time},
                                     *AccessRules::resolve(control, ::geteuid()),
+                                    {keeper, {KeepRole::serve_listener, 0, 0}},
                                     [this] { return std::make_unique<Session>(served); });
     if (!opened) FAIL(opened.error());
     server = std::move(*opened);

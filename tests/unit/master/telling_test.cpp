@@ -33,9 +33,20 @@ TEST_CASE("a worker's note names app, slot and generation") {
 TEST_CASE("a drain says how long it may take") {
   core::Note note = worker_note(core::NoteKind::worker_draining);
   note.wait = 60s;
-  CHECK(master::sentence_of(note) == "asked to drain, at most 1m");
+  CHECK(master::sentence_of(note) == "draining, at most 1m");
   note.wait = core::kForever;
-  CHECK(master::sentence_of(note) == "asked to drain, without a time limit");
+  CHECK(master::sentence_of(note) == "draining, without a time limit");
+}
+
+TEST_CASE("what a cut costs is told, or that nobody knows") {
+  core::Note note = worker_note(core::NoteKind::worker_cut);
+  note.count = 3;
+  note.text = "the oldest for more than 41m";
+  CHECK(master::sentence_of(note) == "cut with 3 connections open, the oldest for more than 41m");
+  note.count = 0;
+  note.text = "PID 7 (server): pidfd_getfd(5): Operation not permitted";
+  CHECK(master::sentence_of(note) ==
+        "cut; how many connections it had open is unknown: PID 7 (server): pidfd_getfd(5): Operation not permitted");
 }
 
 TEST_CASE("a failed rollout tells its reason and the words of what failed") {

@@ -157,9 +157,15 @@ class Site {
             .output = output,
             .log = log,
             .post = [this](const core::Event& event) { take(event); },
-            .sockets_of = [this](std::span<const std::string> names) { return sockets_of(names); },
+            .sockets_for = [this](const SocketUser&, std::span<const std::string> names) { return sockets_of(names); },
+            .leaving = [](const core::Spawn&) {},
+            .starved = [](const core::Spawn&) { return true; },
+            .left = [](core::WorkerId) {},
+            .sockets_used_by = [this](core::AppId) { return sockets; },
+            .own_sockets_of = [this](const core::Spawn&) { return own_sockets; },
             .runtime_dir = runtime_dir,
-            .own_streams = {out.write, err.write}};
+            .own_streams = {out.write, err.write},
+            .worker_empty = [this](core::WorkerId worker) { empty.push_back(worker.value); }};
   }
 
   std::shared_ptr<const Release> release(const core::AppPlan& plan, const ReleaseOverrides& overrides = {}) {
@@ -176,7 +182,7 @@ class Site {
     return worker;
   }
 
-  // Runs the loop until the condition holds; fails after ten seconds, which no passing test needs.
+  // Runs the loop until the condition holds; fails after a minute, which no passing test needs on any machine.
   template <class Condition>
   void run_until(Condition condition) {
     bool late = false;
@@ -184,7 +190,7 @@ class Site {
       late = true;
       loop.stop();
     });
-    limit.start_after(10s);
+    limit.start_after(60s);
     std::unique_ptr<loop::Timer> look;
     look = std::make_unique<loop::Timer>(loop, [&] {
       read_out();
@@ -219,6 +225,8 @@ class Site {
   Launcher launcher = must(Launcher::open(os::OwnedFd{os::adopt, ::open(launcher_path().c_str(), O_PATH | O_CLOEXEC)}));
   std::vector<std::string> own_environment;
   std::vector<BoundSocket> sockets;
+  std::vector<OwnSocket> own_sockets;  // of every worker
+  std::vector<std::uint64_t> empty;      // workers that had no connection left, as often as that was told
   Lines events;
   std::vector<core::Event> raw_events;
   std::string out_text, err_text;

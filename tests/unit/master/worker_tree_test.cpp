@@ -47,8 +47,10 @@ class Shell {
   ~Shell() {
     (void)os::pidfd_send_signal(process_.pidfd, SIGKILL);
     (void)::waitpid(process_.pid, nullptr, 0);  // its children are this process's from now on
-    signal_members({{}, process_.pid, "m:1"}, nobody, SIGKILL);
-    while (::waitpid(-1, nullptr, 0) > 0) {
+    for (pid_t ended = 0; ended >= 0; ended = ::waitpid(-1, nullptr, WNOHANG)) {
+      if (ended > 0) continue;
+      signal_members({{}, process_.pid, "m:1"}, nobody, SIGKILL);  // one may just have been started
+      ::sched_yield();
     }
   }
 

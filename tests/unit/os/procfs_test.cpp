@@ -82,12 +82,12 @@ TEST_CASE("the command line and one environment variable of a child") {
 }
 
 TEST_CASE("the count of open descriptors follows what is opened") {
-  const std::size_t before = must(count_open_fds());
+  const std::size_t before = must(count_open_fds(::getpid()));
   {
     const Pair pipe = pipe_pair();
-    CHECK(must(count_open_fds()) == before + 2);
+    CHECK(must(count_open_fds(::getpid())) == before + 2);
   }
-  CHECK(must(count_open_fds()) == before);
+  CHECK(must(count_open_fds(::getpid())) == before);
 }
 
 TEST_CASE("the boot id is a UUID without the newline") {

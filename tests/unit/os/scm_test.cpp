@@ -197,4 +197,15 @@ TEST_CASE("an empty datagram is never the end") {
   CHECK(!packet.eof);
 }
 
+TEST_CASE("with credentials, too, the end is the end, and an empty packet is none") {
+  for (const int type : {SOCK_SEQPACKET, SOCK_STREAM}) {
+    Pair channel = socket_pair(type);
+    must(receive_credentials(channel.b));
+    if (type == SOCK_SEQPACKET) send(channel.a, "");
+    channel.a.reset();
+    if (type == SOCK_SEQPACKET) CHECK(!receive(channel.b).eof);
+    CHECK(receive(channel.b).eof);
+  }
+}
+
 }  // namespace liveswap::os

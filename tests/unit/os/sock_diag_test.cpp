@@ -69,6 +69,17 @@ TEST_CASE("where there is no such connection nothing is found, and no listener i
   CHECK(found.error().code == ENOENT);
 }
 
+TEST_CASE("those of one port are listed by themselves") {
+  const Listener one = listening(loopback()), other = listening(loopback());
+  const auto sockets = must(list_inet_sockets(AF_INET, SOCK_STREAM, one.address.port()));
+  CHECK(find(sockets, inode_of(one.socket)) != sockets.end());
+  CHECK(find(sockets, inode_of(other.socket)) == sockets.end());
+  const Listener udp = bound(loopback(), SOCK_DGRAM), second = bound(loopback(), SOCK_DGRAM);
+  const auto bound_sockets = must(list_inet_sockets(AF_INET, SOCK_DGRAM, udp.address.port()));
+  CHECK(find(bound_sockets, inode_of(udp.socket)) != bound_sockets.end());
+  CHECK(find(bound_sockets, inode_of(second.socket)) == bound_sockets.end());
+}
+
 TEST_CASE("a connection is not listed") {
   const Listener listener = listening(loopback());
   const OwnedFd client = connected(listener.address);

@@ -174,5 +174,25 @@ TEST_CASE("node session: what cannot be read is told, and the rest is read on") 
   CHECK(is_ready_after(other, "\"ready\"\n"));
 }
 
+TEST_CASE("node session: one that asks on without reading its answers is not answered without end") {
+  constexpr std::size_t kMany = 20'000;
+  const std::string refused = "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"queryServer\",\"seq\":3}\n";
+  const std::string left = "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"exitedAfterDisconnect\",\"seq\":12}\n";
+  const std::string key = node::key_of({.kind = node::AddressKind::tcp, .port = 80});
+  const std::string closed = "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"close\",\"key\":\"" + key + "\"}\n";
+  for (const std::string& said : {refused, left, says("queryServer", 80) + closed}) {
+    NodeSession session(ReadyWhen::notify);
+    for (std::size_t i = 0; i < kMany; ++i) {
+      for (const auto& asked : session.receive(said).asked) session.grant(asked, "");
+    }
+    std::size_t unsent = 0;
+    for (; session.outgoing() != nullptr; ++unsent) {
+      session.sent();
+      (void)session.receive(kReceived);
+    }
+    CHECK(unsent == 4096);
+  }
+}
+
 }  // namespace
 }  // namespace liveswap::protocols

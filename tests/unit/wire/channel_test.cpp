@@ -58,6 +58,7 @@ TEST_CASE("channel: every message comes back as it was sent, at the end that it 
   same(channel::Plan{}, 1, End::launcher);
   same(channel::Descriptors{}, 7, End::launcher);
   same(channel::Go{}, 0, End::launcher);
+  same(channel::Filter{}, 1, End::master);
   same(channel::Executing{}, 0, End::master);
   same(channel::Failed{"exec", "./server", 2147483647}, 0, End::master);
   same(channel::Hello{"libliveswap 0.1.0", 4711}, 0, End::master);
@@ -110,6 +111,10 @@ TEST_CASE("channel: a packet that contradicts itself is refused with the reason"
         "the message has descriptors, and should have none");
   CHECK(refusal(bytes_of_hex("01 00 01 00 02 00 00 00"), 2, End::launcher) ==
         "the message should have one descriptor");
+  CHECK(refusal(bytes_of_hex("01 00 06 00 00 00 00 00"), 0, End::master) ==
+        "the message should have one descriptor");
+  CHECK(refusal(bytes_of_hex("01 00 06 00 02 00 00 00"), 2, End::master) ==
+        "the message should have one descriptor");
   CHECK(refusal(bytes_of_hex("01 00 02 00 00 00 00 00"), 0, End::launcher) ==
         "the message should have descriptors");
   CHECK(refusal(bytes_of_hex("01 00 31 00 02 00 02 00 61 00"), 2, End::worker) ==
@@ -120,6 +125,8 @@ TEST_CASE("channel: a message for another end is refused") {
   CHECK(refusal(packet(channel::Ready{}), 0, End::worker) ==
         "the message is not for this end of the channel");
   CHECK(refusal(packet(channel::Drain{}), 0, End::master) ==
+        "the message is not for this end of the channel");
+  CHECK(refusal(packet(channel::Filter{}, 1), 1, End::launcher) ==
         "the message is not for this end of the channel");
   CHECK(refusal(packet(channel::Go{}), 0, End::worker) == "the message is not for this end of the channel");
 }

@@ -28,6 +28,7 @@ TEST_CASE(
   for (const Command& command : commands()) {
     if (!command.method.empty()) methods.emplace_back(command.method);
   }
+  for (const Command& method : other_methods()) methods.emplace_back(method.method);
   CHECK(all_matches(interface_description(), "\nmethod ([A-Za-z]+)\\(") == methods);
 }
 
@@ -57,8 +58,8 @@ TEST_CASE("methods that show progress give events and an outcome") {
 
 TEST_CASE("the description has all errors, in the table's order") {
   std::vector<std::string> names;
-  for (const Error error :
-       {Error::Failed, Error::BadUsage, Error::Denied, Error::TimedOut, Error::Busy, Error::Degraded}) {
+  for (const Error error : {Error::Failed, Error::BadUsage, Error::Denied, Error::TimedOut, Error::Busy,
+                            Error::Degraded, Error::TicketUnknown}) {
     names.emplace_back(name_of(error));
     CHECK(find_error(full_name_of(error)) == error);
   }

@@ -62,6 +62,7 @@ TEST_CASE("launch plan: all that the master fills in comes out of the view") {
   plan.umask = 027;
   plan.oom_score_adj = -5;
   plan.new_session = false;
+  plan.filter = Filter{.watch_unlink = true, .deny_io_uring = false};
 
   const auto bytes = encoded(plan);
   const auto view = LaunchPlanView::parse(bytes);
@@ -90,6 +91,7 @@ TEST_CASE("launch plan: all that the master fills in comes out of the view") {
   CHECK(view->umask() == 027);
   CHECK(view->oom_score_adj() == -5);
   CHECK_FALSE(view->new_session());
+  CHECK(view->filter() == Filter{.watch_unlink = true, .deny_io_uring = false});
 }
 
 TEST_CASE("launch plan: what is not said is absent, and a new session is the default") {
@@ -103,7 +105,22 @@ TEST_CASE("launch plan: what is not said is absent, and a new session is the def
   CHECK(view->oom_score_adj() == std::nullopt);
   CHECK_FALSE(view->has_identity());
   CHECK(view->new_session());
+  CHECK(view->filter() == std::nullopt);
   CHECK(view->pid_variables().size() == 0);
+}
+
+TEST_CASE("launch plan: a filter does what is asked of it, and nothing without one") {
+  for (const Filter filter :
+       {Filter{}, Filter{.deny_io_uring = true}, Filter{.watch_unlink = true, .deny_io_uring = true}}) {
+    LaunchPlan plan = small_plan();
+    plan.filter = filter;
+    const auto bytes = encoded(plan);
+    CHECK(LaunchPlanView::parse(bytes)->filter() == filter);
+  }
+  CHECK(refusal_with(plan_layout::kFlagsAt, plan_layout::kWatchUnlink) ==
+        "the plan says what a filter does, and has none");
+  CHECK(refusal_with(plan_layout::kFlagsAt, plan_layout::kDenyIoUring) ==
+        "the plan says what a filter does, and has none");
 }
 
 TEST_CASE("launch plan: a variable that the launcher writes is not there twice") {
@@ -170,7 +187,7 @@ TEST_CASE("launch plan: bytes that are not a whole plan of this version are refu
   CHECK(refusal(std::span{bytes}.first(79)) == "the plan is shorter than its header");
   CHECK(refusal(std::span{bytes}.first(bytes.size() - 1)) == "the plan is not as long as its header says");
   CHECK(refusal_with(kMagicAt, 1) == "this is no launch plan");
-  CHECK(refusal_with(kVersionAt, 2) == "the plan is of another version");
+  CHECK(refusal_with(kVersionAt, 1) == "the plan is of another version");
   CHECK(refusal_with(kFlagsAt, 1U << 31) == "the plan has unknown flags");
   CHECK(refusal_with(kPlacementsAt, 4294967295U) == "the plan has too many placements");
   CHECK(refusal_with(kPlacementsAt, 4096) == "the plan's parts are not as long as its header says");

@@ -88,6 +88,17 @@ TEST_CASE("node: a query that cannot be meant is malformed") {
         Message{Malformed{"the query has no kind of address that is known", 7}});
 }
 
+TEST_CASE("node: an address that no kernel takes is not kept, whatever kind it is of") {
+  const auto query = [](std::string_view kind, std::size_t length) {
+    return R"({"cmd":"NODE_CLUSTER","act":"queryServer",)" + std::string(kind) + R"(,"port":80,"address":")" +
+           std::string(length, 'x') + "\"}";
+  };
+  for (const char* kind : {R"("addressType":4)", R"("addressType":-1)", R"("addressType":"udp4")", R"("fd":3)"}) {
+    CHECK(reason_of(query(kind, kAddressMax)) == "none");
+    CHECK(reason_of(query(kind, kAddressMax + 1)) == "the address of the query is too long");
+  }
+}
+
 TEST_CASE("node: data that is too long is left out") {
   const std::string data(kDataMax, 'x');
   CHECK(query_of(R"({"cmd":"NODE_CLUSTER","act":"queryServer","addressType":4,"port":1,"data":")" + data + "\"}")

@@ -69,6 +69,9 @@ static void add_listener(struct server *server, int fd) {
 }
 
 static void close_client(struct server *server, struct watched *client) {
+  /* close() alone ends epoll's interest only where nobody else has the connection open. The master does for a moment,
+     when it counts what a draining worker has open. */
+  epoll_ctl(server->epoll, EPOLL_CTL_DEL, client->fd, NULL);
   close(client->fd);
   free(client);
   liveswap_connections(server->worker, --server->clients);

@@ -45,6 +45,7 @@ struct OwnSocket {
 }
 
 class ListenerSocket;
+struct EndpointState;  // listeners_state.hpp
 
 class Endpoint {
  public:
@@ -106,6 +107,9 @@ class Endpoint {
   [[nodiscard]] virtual std::vector<std::string> reassert() = 0;
 
   virtual void describe(ListenerRow& row) const = 0;  // queue, backlog, dropped, sides
+
+  // For the next master; which of the plan's addresses it is of is the listener's to say.
+  [[nodiscard]] virtual EndpointState save() const = 0;
 };
 
 }  // namespace liveswap::master

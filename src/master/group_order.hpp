@@ -22,6 +22,7 @@ class GroupOrder {
     members_.pop_back();
   }
 
+  [[nodiscard]] const std::vector<Member>& members() const { return members_; }  // from number 0 on
   [[nodiscard]] std::size_t size() const { return members_.size(); }
   // None: it has not joined, or has left.
   [[nodiscard]] std::optional<std::uint32_t> number_of(Member member) const {

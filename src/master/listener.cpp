@@ -9,6 +9,7 @@
 
 #include "config/address.hpp"
 #include "master/listener_socket.hpp"
+#include "master/listeners_state.hpp"
 #include "master/steered_path.hpp"
 #include "master/steered_socket.hpp"
 
@@ -27,21 +28,35 @@ bool shares_port(const core::Address& address) { return !is_unix(address.kind) &
 
 struct Listener::Attempt {
   std::vector<std::unique_ptr<Endpoint>> endpoints;
+  std::vector<std::uint32_t> addresses;
   std::vector<OpenFailure> failures;
   std::uint16_t chosen_port = 0;
   bool port_was_taken = false;  // the one that the kernel has just chosen for another address
 };
 
-Listener::Listener(core::ListenerPlan plan, PathRights rights, int backlog)
-    : plan_(std::move(plan)), rights_(rights), backlog_(plan_.options.backlog.value_or(backlog)) {}
+Listener::Listener(core::ListenerPlan plan, PathRights rights, int backlog, SocketKeeper& keeper)
+    : plan_(std::move(plan)),
+      rights_(std::move(rights)),
+      backlog_(plan_.options.backlog.value_or(backlog)),
+      keeper_(keeper) {}
 
 std::uint16_t Listener::port_of(const core::Address& address) const {
   return shares_port(address) ? chosen_port_ : address.port;
 }
 
+SocketRequest Listener::request_at(const core::Address& address, std::uint16_t port) const {
+  return {.address = address,
+          .options = plan_.options,
+          .rights = rights_,
+          .port = port,
+          .backlog = backlog_,
+          .held_back = paused_,
+          .keeper = &keeper_};
+}
+
 std::expected<std::unique_ptr<Endpoint>, OpenFailure> Listener::open_at(const core::Address& address,
                                                                         std::uint16_t port) const {
-  const SocketRequest request{address, plan_.options, rights_, port, backlog_, paused_};
+  const SocketRequest request = request_at(address, port);
   const bool is_steered = plan_.handoff == core::Handoff::steered;
   if (is_steered && is_unix(address.kind)) return SteeredPath::open(request);
   if (is_steered) return SteeredSocket::open(request, plan_.queues);
@@ -52,12 +67,14 @@ std::expected<std::unique_ptr<Endpoint>, OpenFailure> Listener::open_at(const co
 
 Listener::Attempt Listener::try_to_open() const {
   Attempt attempt{.chosen_port = chosen_port_};
-  for (const core::Address& address : plan_.addresses) {
+  for (std::uint32_t index = 0; index < plan_.addresses.size(); ++index) {
+    const core::Address& address = plan_.addresses[index];
     const std::uint16_t port = shares_port(address) ? attempt.chosen_port : address.port;
     auto socket = open_at(address, port);
     if (socket) {
       if (shares_port(address)) attempt.chosen_port = (*socket)->address().port();
       attempt.endpoints.push_back(std::move(*socket));
+      attempt.addresses.push_back(index);
     } else if (!address.if_available || !is_absent(socket.error().code)) {
       const bool just_chosen = shares_port(address) && port != chosen_port_;
       if (just_chosen && socket.error().code == EADDRINUSE) attempt.port_was_taken = true;
@@ -75,17 +92,75 @@ std::expected<void, std::vector<OpenFailure>> Listener::open() {
   for (int again = 1; attempt.port_was_taken && again < kPortAttempts; ++again) attempt = try_to_open();
   if (!attempt.failures.empty()) return std::unexpected(std::move(attempt.failures));
   endpoints_ = std::move(attempt.endpoints);
+  addresses_ = std::move(attempt.addresses);
   chosen_port_ = attempt.chosen_port;
   return {};
 }
 
 std::expected<void, OpenFailure> Listener::adopt(const SocketUser& user, std::vector<os::OwnedFd> sockets) {
   const core::Address& address = plan_.addresses.front();
-  auto endpoint = SteeredSocket::around({address, plan_.options, rights_, address.port, backlog_}, user,
-                                        std::move(sockets));
+  auto endpoint = SteeredSocket::around(request_at(address, address.port), user, std::move(sockets));
   if (!endpoint) return std::unexpected(OpenFailure{say(endpoint.error().text), endpoint.error().code});
   endpoints_.push_back(std::move(*endpoint));
+  addresses_.push_back(0);
   return {};
+}
+
+// ---- from master to master ----
+
+ListenerState Listener::save() const {
+  ListenerState state{.plan = plan_,
+                      .rights = rights_,
+                      .backlog = backlog_,
+                      .paused = paused_,
+                      .held_back = held_back_,
+                      .chosen_port = chosen_port_,
+                      .endpoints = {},
+                      .steered_to = steered_to_};
+  for (std::size_t index = 0; index < endpoints_.size(); ++index) {
+    state.endpoints.push_back(endpoints_[index]->save());
+    state.endpoints.back().address = addresses_[index];
+  }
+  return state;
+}
+
+std::unique_ptr<Listener> Listener::restore(ListenerState state, SocketKeeper& keeper,
+                                            std::vector<std::string>& problems) {
+  auto made = std::make_unique<Listener>(std::move(state.plan), std::move(state.rights), state.backlog, keeper);
+  made->backlog_ = state.backlog;
+  made->paused_ = state.paused;
+  made->held_back_ = state.held_back;
+  made->chosen_port_ = state.chosen_port;
+  made->steered_to_ = std::move(state.steered_to);
+  std::vector<std::string> lost;
+  for (EndpointState& saved : state.endpoints) {
+    const std::uint32_t address = saved.address;
+    if (address >= made->plan_.addresses.size()) continue;  // nobody who can be believed has written that
+    auto endpoint = made->restore_at(std::move(saved), lost);
+    if (!endpoint) {
+      lost.push_back(endpoint.error().text);
+      continue;
+    }
+    made->endpoints_.push_back(std::move(*endpoint));
+    made->addresses_.push_back(address);
+  }
+  for (const std::string& problem : lost) problems.push_back(made->say(problem));
+  return made;
+}
+
+std::expected<std::unique_ptr<Endpoint>, OpenFailure> Listener::restore_at(EndpointState state,
+                                                                           std::vector<std::string>& problems) {
+  const core::Address& address = plan_.addresses[state.address];
+  const SocketRequest request = request_at(address, port_of(address));
+  if (auto* steered = std::get_if<SteeredSocketState>(&state.socket)) {
+    return SteeredSocket::restore(request, std::move(*steered), problems);
+  }
+  if (auto* path = std::get_if<SteeredPathState>(&state.socket)) {
+    return SteeredPath::restore(request, std::move(*path), problems);
+  }
+  auto socket = ListenerSocket::restore(std::move(std::get<ListenerSocketState>(state.socket)), keeper_);
+  if (!socket) return std::unexpected(OpenFailure{socket.error().message(), socket.error().code});
+  return std::make_unique<ListenerSocket>(std::move(*socket));
 }
 
 std::expected<void, std::string> Listener::apply_hold() {
@@ -118,6 +193,7 @@ std::expected<void, std::string> Listener::let_in() {
 
 void Listener::close() {
   endpoints_.clear();
+  addresses_.clear();
   steered_to_.clear();
   held_back_ = false;
 }

@@ -17,13 +17,22 @@
 #include "master/endpoint.hpp"
 #include "master/facts.hpp"
 #include "master/listener_path.hpp"
+#include "master/socket_keeper.hpp"
 
 namespace liveswap::master {
 
+struct EndpointState;  // listeners_state.hpp
+struct ListenerState;
+struct SocketRequest;
+
 class Listener {
  public:
-  // `backlog`: for a plan that names none.
-  Listener(core::ListenerPlan plan, PathRights rights, int backlog);
+  // `backlog`: for a plan that names none. `keeper` outlives it.
+  Listener(core::ListenerPlan plan, PathRights rights, int backlog, SocketKeeper& keeper);
+  // One that the master before has left, as far as its sockets are there; what is missing is told.
+  [[nodiscard]] static std::unique_ptr<Listener> restore(ListenerState state, SocketKeeper& keeper,
+                                                         std::vector<std::string>& problems);
+  [[nodiscard]] ListenerState save() const;
 
   [[nodiscard]] const std::string& name() const { return plan_.name; }
   [[nodiscard]] bool is_open() const { return !endpoints_.empty(); }
@@ -71,6 +80,9 @@ class Listener {
   [[nodiscard]] bool is_at(const Endpoint& endpoint, const core::Address& wanted, bool v6only) const;
   [[nodiscard]] std::expected<std::unique_ptr<Endpoint>, OpenFailure> open_at(const core::Address& address,
                                                                               std::uint16_t port) const;
+  [[nodiscard]] SocketRequest request_at(const core::Address& address, std::uint16_t port) const;
+  [[nodiscard]] std::expected<std::unique_ptr<Endpoint>, OpenFailure> restore_at(EndpointState state,
+                                                                                 std::vector<std::string>& problems);
   [[nodiscard]] Attempt try_to_open() const;
   [[nodiscard]] std::uint16_t port_of(const core::Address& address) const;
   [[nodiscard]] std::expected<void, std::string> apply_hold();
@@ -81,11 +93,13 @@ class Listener {
   core::ListenerPlan plan_;
   PathRights rights_;
   int backlog_;
+  SocketKeeper& keeper_;
   bool paused_ = false;     // by an operator
   bool held_back_ = false;  // since its apps are stopping
   std::uint16_t chosen_port_ =
       0;  // by the kernel, for all addresses with port 0; kept for when it opens again
   std::vector<std::unique_ptr<Endpoint>> endpoints_;  // that are there: an address may be left out (`localhost`)
+  std::vector<std::uint32_t> addresses_;              // which of the plan's each of them has
   std::vector<core::WorkerId> steered_to_;            // as all of its endpoints are
 };
 

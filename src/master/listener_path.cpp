@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "os/sockaddr.hpp"
 #include "os/socket.hpp"
 #include "os/unix_probe.hpp"
@@ -150,6 +152,16 @@ os::Result<ListenerPath> ListenerPath::found(const std::string& path) {
   made.path_ = path;
   made.device_ = info.st_dev;
   made.inode_ = info.st_ino;
+  return made;
+}
+
+ListenerPath ListenerPath::restore(PathState state) {
+  ListenerPath made;
+  made.path_ = std::move(state.path);
+  made.hidden_as_ = std::move(state.hidden_as);
+  made.device_ = state.device;
+  made.inode_ = state.inode;
+  made.maker_ = std::move(state.maker);
   return made;
 }
 

@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,13 @@ struct PathRights {
   std::optional<os::FileIdentity> maker;  // with whose rights the file is made, moved and removed; none: the master's
 };
 
+// What the next master has to know of one that is there.
+struct PathState {
+  std::string path, hidden_as;  // the latter: "" where clients can find it
+  std::uint64_t device = 0, inode = 0;
+  std::optional<os::FileIdentity> maker;
+};
+
 class ListenerPath {
  public:
   // Binds `socket`. A socket file that no socket is bound to any more is replaced; anything else at `path` is
@@ -35,6 +43,9 @@ class ListenerPath {
 
   // One that is there: a socket's file, made by an earlier master.
   [[nodiscard]] static os::Result<ListenerPath> found(const std::string& path);
+  // The same of what it had saved; whether it still is there is for ours() to say.
+  [[nodiscard]] PathState save() const { return {path_, hidden_as_, device_, inode_, maker_}; }
+  [[nodiscard]] static ListenerPath restore(PathState state);
 
   // Whether that is the file that was made here.
   [[nodiscard]] bool is(dev_t device, ino_t inode) const { return device == device_ && inode == inode_; }

@@ -12,6 +12,7 @@
 
 #include "master/chosen_port.hpp"
 #include "master/listener_options.hpp"
+#include "master/listeners_state.hpp"
 #include "os/accept_queue.hpp"
 #include "os/reuseport.hpp"
 #include "os/sock_diag.hpp"
@@ -105,6 +106,7 @@ std::expected<ListenerSocket, OpenFailure> ListenerSocket::open(const SocketRequ
   made.backlog_ = request.backlog;
   const auto done = made.set_up(request, *wanted);
   if (!done) return std::unexpected(failure_of(request, *wanted, done.error()));
+  made.keep_by(request.keeper);
   return made;
 }
 
@@ -123,10 +125,16 @@ std::expected<ListenerSocket, OpenFailure> ListenerSocket::take(os::OwnedFd sock
     return std::unexpected(failure_of(request, *wanted, bound.error()));
   }
   taken.address_ = *bound;
+  taken.keep_by(request.keeper);
   return taken;
 }
 
-os::Result<ListenerSocket> ListenerSocket::adopt(os::OwnedFd socket, core::SocketKind kind) {
+void ListenerSocket::keep_by(SocketKeeper* keeper) {
+  if (keeper != nullptr) kept_ = keeper->keep(fd_);
+}
+
+os::Result<ListenerSocket> ListenerSocket::adopt(os::OwnedFd socket, core::SocketKind kind,
+                                                SocketKeeper* keeper) {
   ListenerSocket adopted(std::move(socket), kind);
   adopted.of_program_ = adopted.given_away_ = true;
   const auto bound = os::local_address(adopted.fd_);
@@ -135,7 +143,48 @@ os::Result<ListenerSocket> ListenerSocket::adopt(os::OwnedFd socket, core::Socke
   if (auto shared = os::set_option(adopted.fd_, os::option::kReusePort, 1); !shared) {
     return std::unexpected(shared.error());
   }
+  adopted.keep_by(keeper);
   return adopted;
+}
+
+// ---- from master to master ----
+
+ListenerSocketState ListenerSocket::own_state() const {
+  ListenerSocketState state{.number = kept_.number, .kind = kind_, .address = address_.text(), .path = {}};
+  if (path_) state.path = path_->save();
+  state.given_away = given_away_;
+  state.of_program = of_program_;
+  state.held_back = held_back_;
+  state.lets_few_in = lets_few_in_;
+  state.nonblock = nonblock_;
+  state.backlog = backlog_;
+  state.set_backlog = set_backlog_;
+  return state;
+}
+
+EndpointState ListenerSocket::save() const { return {.address = 0, .socket = own_state()}; }
+
+os::Result<ListenerSocket> ListenerSocket::restore(ListenerSocketState state, SocketKeeper& keeper) {
+  auto left = keeper.take(state.number);
+  if (!left) return os::fail_with(0, state.address + ": the master before could not leave its socket");
+  ListenerSocket restored(std::move(left->first), state.kind);
+  restored.kept_ = std::move(left->second);
+  restored.given_away_ = true;  // until it is known to be the right one
+  const auto bound = os::local_address(restored.fd_);
+  const auto type = os::get_option(restored.fd_, os::option::kType);
+  if (!bound || !type || *type != type_of(state.kind) || bound->text() != state.address) {
+    return os::fail_with(0, state.address + ": what was left as its socket is another one");
+  }
+  restored.address_ = *bound;
+  if (state.path) restored.path_ = ListenerPath::restore(std::move(*state.path));
+  restored.given_away_ = state.given_away;
+  restored.of_program_ = state.of_program;
+  restored.held_back_ = state.held_back;
+  restored.lets_few_in_ = state.lets_few_in;
+  restored.nonblock_ = state.nonblock;
+  restored.backlog_ = state.backlog;
+  restored.set_backlog_ = state.set_backlog;
+  return restored;
 }
 
 os::Result<void> ListenerSocket::listen_anew() {

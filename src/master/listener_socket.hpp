@@ -16,6 +16,7 @@
 #include "core/plan.hpp"
 #include "master/endpoint.hpp"
 #include "master/listener_path.hpp"
+#include "master/socket_keeper.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
 #include "os/sockaddr.hpp"
@@ -27,6 +28,8 @@ namespace liveswap::master {
 // A filler is another one that is never reached.
 enum class Membership { none, anchor, side, filler };
 
+struct ListenerSocketState;  // listeners_state.hpp
+
 // An address of a plan, with what is known only when it is bound.
 struct SocketRequest {
   const core::Address& address;
@@ -35,6 +38,7 @@ struct SocketRequest {
   std::uint16_t port = 0;
   int backlog = 0;
   bool held_back = false;  // bound with its filter, for a listener that is paused
+  SocketKeeper* keeper = nullptr;  // of copies for the next master; none: none are kept
   Membership membership = Membership::none;
   std::optional<uid_t> owner{};  // of the socket; none: the master's user
 };
@@ -46,7 +50,13 @@ class ListenerSocket final : public Endpoint {
   [[nodiscard]] static std::expected<ListenerSocket, OpenFailure> take(os::OwnedFd socket,
                                                                        const SocketRequest& request);
   // The same for one that serves already; it is never shut down.
-  [[nodiscard]] static os::Result<ListenerSocket> adopt(os::OwnedFd socket, core::SocketKind kind);
+  [[nodiscard]] static os::Result<ListenerSocket> adopt(os::OwnedFd socket, core::SocketKind kind,
+                                                        SocketKeeper* keeper);
+  // The same for one that the master before has left. An error: it was not kept, or what was kept is another.
+  [[nodiscard]] static os::Result<ListenerSocket> restore(ListenerSocketState state, SocketKeeper& keeper);
+  [[nodiscard]] ListenerSocketState own_state() const;
+  [[nodiscard]] EndpointState save() const override;
+  [[nodiscard]] std::uint64_t number() const { return kept_.number; }  // under which a copy is kept
   ListenerSocket(ListenerSocket&&) noexcept = default;
   ~ListenerSocket() override;
 
@@ -96,7 +106,10 @@ class ListenerSocket final : public Endpoint {
   [[nodiscard]] std::string once(std::string trouble);
   [[nodiscard]] std::string lost_text(const os::Error& error) const;
 
+  void keep_by(SocketKeeper* keeper);
+
   os::OwnedFd fd_;
+  KeptSocket kept_;
   core::SocketKind kind_;
   os::SocketAddress address_;
   std::optional<ListenerPath> path_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "master/listener.hpp"
+#include "master/listeners_state.hpp"
 #include "master/queue_watch.hpp"
 #include "os/accept_queue.hpp"
 #include "os/users.hpp"
@@ -62,7 +63,8 @@ std::vector<std::string> Listeners::App::used() const {
   return names;
 }
 
-Listeners::Listeners(loop::Loop& loop, Post post) : loop_(loop), post_(std::move(post)) {}
+Listeners::Listeners(loop::Loop& loop, Post post, Keeper& keeper)
+    : loop_(loop), post_(std::move(post)), sockets_(keeper) {}
 
 Listeners::~Listeners() = default;
 
@@ -75,7 +77,7 @@ std::expected<void, Failures> Listeners::bind(const core::MasterPlan& plan) {
       failures.push_back(rights.error());
       continue;
     }
-    auto made = std::make_unique<Listener>(listener, *rights, backlog);
+    auto made = std::make_unique<Listener>(listener, *rights, backlog, sockets_);
     if (auto opened = made->open(); !opened) add_texts(failures, std::move(opened.error()));
     listeners_.push_back(std::move(made));
   }
@@ -84,9 +86,39 @@ std::expected<void, Failures> Listeners::bind(const core::MasterPlan& plan) {
     return std::unexpected(std::move(failures));
   }
   for (const core::AppPlan& app : plan.apps) {
-    apps_.emplace(core::AppId{apps_.size() + 1}, App{app.name, app.all_listeners(), {}, Need::to_serve, nullptr});
+    apps_.emplace(core::AppId{apps_.size() + 1}, App{app.name, app.all_listeners(), {}, Need::to_serve, nullptr, {}});
   }
   return {};
+}
+
+// ---- from master to master ----
+
+ListenersState Listeners::save() const {
+  ListenersState state{.last_number = sockets_.last(), .listeners = {}, .apps = {}};
+  for (const auto& listener : listeners_) state.listeners.push_back(listener->save());
+  for (const auto& [id, app] : apps_) {
+    state.apps.emplace(id, ListenerUserState{app.name, app.lists, app.added, app.need, app.steered_to});
+  }
+  return state;
+}
+
+Failures Listeners::restore(ListenersState state) {
+  Failures problems;
+  sockets_.go_on_from(state.last_number);
+  for (ListenerState& saved : state.listeners) {
+    listeners_.push_back(Listener::restore(std::move(saved), sockets_, problems));
+  }
+  const auto is_there = [this](const std::string& name) { return find(name) != nullptr; };
+  for (auto& [id, saved] : state.apps) {
+    App app{saved.name, {}, {}, saved.need, nullptr, std::move(saved.steered_to)};
+    std::ranges::copy_if(saved.lists, std::back_inserter(app.lists), is_there);
+    std::ranges::copy_if(saved.added, std::back_inserter(app.added), is_there);
+    apps_.emplace(id, std::move(app));
+  }
+  for (const auto& [id, app] : apps_) {
+    if (app.need == Need::to_empty_queue) watch_queues(id);
+  }
+  return problems;
 }
 
 Listener* Listeners::find(std::string_view name) const {
@@ -189,7 +221,7 @@ std::expected<void, OpenFailure> Listeners::add_for(core::AppId app, const core:
 
 std::expected<void, OpenFailure> Listeners::adopt_for(const SocketUser& user, const core::ListenerPlan& plan,
                                                       std::vector<os::OwnedFd> sockets) {
-  auto made = std::make_unique<Listener>(plan, PathRights{}, os::somaxconn());
+  auto made = std::make_unique<Listener>(plan, PathRights{}, os::somaxconn(), sockets_);
   if (auto taken = made->adopt(user, std::move(sockets)); !taken) return taken;
   listeners_.push_back(std::move(made));
   apps_.at(user.worker.app).added.push_back(plan.name);
@@ -197,7 +229,7 @@ std::expected<void, OpenFailure> Listeners::adopt_for(const SocketUser& user, co
 }
 
 std::expected<void, OpenFailure> Listeners::add(const core::ListenerPlan& plan, const PathRights& rights) {
-  auto made = std::make_unique<Listener>(plan, rights, os::somaxconn());
+  auto made = std::make_unique<Listener>(plan, rights, os::somaxconn(), sockets_);
   if (auto opened = made->open(); !opened) return std::unexpected(std::move(opened.error().front()));
   listeners_.push_back(std::move(made));
   return {};
@@ -329,11 +361,16 @@ Failures Listeners::quiesce(core::AppId id) {
     post_(core::ListenersQuiet{id});
     return not_held_back;
   }
+  watch_queues(id);
+  return not_held_back;
+}
+
+void Listeners::watch_queues(core::AppId id) {
+  App& app = apps_.at(id);
   const auto is_empty = [this, &app] {
     return std::ranges::none_of(held_back_for(app), &Listener::somebody_waits);
   };
   app.watch = std::make_unique<QueueWatch>(loop_, is_empty, [this, id] { post_(core::ListenersQuiet{id}); });
-  return not_held_back;
 }
 
 void Listeners::close(core::AppId id) {

@@ -33,15 +33,19 @@
 #include "master/facts.hpp"
 #include "master/listener_path.hpp"
 #include "master/post.hpp"
+#include "master/socket_keeper.hpp"
 
 namespace liveswap::master {
 
 class Listener;
 class QueueWatch;
+struct ListenersState;  // listeners_state.hpp
+enum class ListenerNeed;
 
 class Listeners {
  public:
-  Listeners(loop::Loop& loop, Post post);
+  // `keeper`: of copies of the sockets, for the next master; outlives it.
+  Listeners(loop::Loop& loop, Post post, Keeper& keeper);
   ~Listeners();
   Listeners(const Listeners&) = delete;
   Listeners& operator=(const Listeners&) = delete;
@@ -49,6 +53,10 @@ class Listeners {
   // Binds the listeners of the plan, all or none, and takes all of its apps as started. Every failure is
   // reported: "listener http: bind(0.0.0.0:80): Permission denied".
   [[nodiscard]] std::expected<void, std::vector<std::string>> bind(const core::MasterPlan& plan);
+
+  [[nodiscard]] ListenersState save() const;
+  // Instead of bind(): what the master before has left, as far as it is there. What is not is told, a line each.
+  [[nodiscard]] std::vector<std::string> restore(ListenersState state);
 
   // The open sockets of these listeners, in that order; each listener's in the order of its addresses.
   [[nodiscard]] std::vector<BoundSocket> sockets_of(std::span<const std::string> names) const;
@@ -139,13 +147,12 @@ class Listeners {
   [[nodiscard]] std::vector<std::string> reassert(std::span<const std::string> names);
 
  private:
-  // How much an app still needs its listeners. Of the apps that list one, the one that needs it most counts.
-  enum class Need { none, to_empty_queue, to_serve };
+  using Need = ListenerNeed;
   struct App {
     std::string name;
     std::vector<std::string> lists;
     std::vector<std::string> added;  // by add_for()
-    Need need = Need::to_serve;
+    Need need{};
     std::unique_ptr<QueueWatch> watch;  // while need is to_empty_queue
     std::vector<core::WorkerId> steered_to;
 
@@ -159,10 +166,12 @@ class Listeners {
   [[nodiscard]] std::expected<void, std::string> make_ready(const std::vector<std::string>& names);
   std::vector<std::string> settle();
   void discard(const std::string& name);
+  void watch_queues(core::AppId id);
   [[nodiscard]] std::expected<bool, std::string> set_paused(std::string_view name, bool paused);
 
   loop::Loop& loop_;
   Post post_;
+  SocketKeeper sockets_;
   std::vector<std::unique_ptr<Listener>> listeners_;  // in the file's order
   std::map<core::AppId, App> apps_;
 };

@@ -43,7 +43,7 @@ Master::Master(loop::Loop& loop, Parts parts)
       output_(loop, os::FdRef(STDOUT_FILENO), os::FdRef(STDERR_FILENO), std::move(parts.take_line)),
       log_(plan_.log_level, plan_.log_format, [this](std::string_view line) { output_.add_own(line); }),
       service_manager_(std::move(parts.service_manager)),
-      listeners_(loop, [this](core::Event event) { post(std::move(event)); }),
+      listeners_(loop, [this](core::Event event) { post(std::move(event)); }, keeper_),
       on_demand_(listeners_),
       program_sockets_(listeners_, on_demand_),
       launcher_(std::move(parts.launcher)),

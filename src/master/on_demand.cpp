@@ -176,6 +176,14 @@ std::expected<BoundSocket, ServerRefusal> OnDemand::open(const ServerRequest& re
   return listeners_.sockets_of(std::span(&plan.name, 1)).front();
 }
 
+OnDemandState OnDemand::save() const { return {entries_, data_}; }
+
+void OnDemand::restore(OnDemandState state) {
+  std::erase_if(state.entries, [this](const Entry& entry) { return !listeners_.has(entry.name); });
+  entries_ = std::move(state.entries);
+  data_ = std::move(state.data);
+}
+
 std::string OnDemand::shared_data(core::AppId app, const std::string& key, const std::string& offered) {
   const auto known = data_.find({app, key});
   if (known != data_.end()) return known->second;

@@ -20,6 +20,7 @@
 #include "master/adoption.hpp"
 #include "master/bound_socket.hpp"
 #include "master/listeners.hpp"
+#include "master/listeners_state.hpp"
 #include "master/server_request.hpp"
 
 namespace liveswap::master {
@@ -47,18 +48,14 @@ class OnDemand {
   // worker says it, and it stays for later generations. Texts of Node's, passed on and not looked into.
   [[nodiscard]] std::string shared_data(core::AppId app, const std::string& key, const std::string& offered);
 
+  [[nodiscard]] OnDemandState save() const;
+  // Instead of what there is; behind Listeners::restore().
+  void restore(OnDemandState state);
+
   void generation_gone(core::AppId app, core::GenerationId generation);
 
  private:
-  struct Entry {
-    std::string name;  // of the listener
-    core::AppId app;
-    core::Address address;
-    bool v6only = false;
-    std::uint32_t index = 0;
-    std::set<core::GenerationId> users;
-    bool replaced = false;  // its path leads elsewhere now: who has the socket keeps it, others get a new one
-  };
+  using Entry = OnDemandEntry;
 
   [[nodiscard]] std::expected<BoundSocket, ServerRefusal> hand(const ServerRequest& request, BoundSocket socket);
   [[nodiscard]] std::optional<BoundSocket> known(const ServerRequest& request);

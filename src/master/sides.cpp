@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "master/listeners_state.hpp"
 #include "os/accept_queue.hpp"
 
 namespace liveswap::master {
@@ -161,6 +162,39 @@ void Sides::describe(ListenerRow& row, bool held_back) const {
     if (its.backlog) row.backlog = its.backlog;
     if (its.dropped) row.dropped = row.dropped.value_or(0) + *its.dropped;
   }
+}
+
+SidesState Sides::save() const {
+  SidesState state{.sides = {}, .chosen_workers = chosen_workers_};
+  for (const Side& side : sides_) {
+    const auto chosen = std::ranges::find(chosen_, &side, &ChosenSide::side);
+    state.sides.push_back({.socket = side.socket->own_state(),
+                           .generation = side.generation,
+                           .of_one_worker = side.of_one_worker,
+                           .of_program = side.of_program,
+                           .users = side.users,
+                           .chosen = chosen == chosen_.end() ? 0 : chosen->workers});
+  }
+  return state;
+}
+
+std::vector<std::string> Sides::restore(SidesState state, SocketKeeper& keeper) {
+  std::vector<std::string> problems;
+  for (SideState& saved : state.sides) {
+    auto socket = ListenerSocket::restore(std::move(saved.socket), keeper);
+    if (!socket) {
+      problems.push_back(socket.error().message());
+      continue;
+    }
+    Side& side = sides_.emplace_back(Side{.socket = std::make_unique<ListenerSocket>(std::move(*socket)),
+                                          .generation = saved.generation,
+                                          .of_one_worker = saved.of_one_worker,
+                                          .of_program = saved.of_program,
+                                          .users = std::move(saved.users)});
+    if (saved.chosen > 0) chosen_.push_back({&side, saved.chosen});
+  }
+  chosen_workers_ = std::move(state.chosen_workers);
+  return problems;
 }
 
 bool Sides::somebody_waits() const {

@@ -15,6 +15,7 @@
 #include <memory>
 #include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/ids.hpp"
@@ -36,6 +37,8 @@ struct ChosenSide {
   Side* side = nullptr;
   std::uint32_t workers = 0;
 };
+
+struct SidesState;  // listeners_state.hpp
 
 class Sides {
  public:
@@ -73,6 +76,10 @@ class Sides {
   [[nodiscard]] bool starved(core::WorkerId worker, bool held_back) const;
   [[nodiscard]] bool somebody_waits() const;
   void describe(ListenerRow& row, bool held_back) const;
+  [[nodiscard]] SidesState save() const;
+  // Instead of what there is; one whose socket is not there any more is left out, and told.
+  std::vector<std::string> restore(SidesState state, SocketKeeper& keeper);
+
   [[nodiscard]] std::list<Side>& all() { return sides_; }
   [[nodiscard]] const std::list<Side>& all() const { return sides_; }
 

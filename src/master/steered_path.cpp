@@ -9,6 +9,7 @@
 #include <iterator>
 #include <tuple>
 
+#include "master/listeners_state.hpp"
 #include "os/file_rights.hpp"
 #include "os/unix_probe.hpp"
 
@@ -35,6 +36,28 @@ std::expected<std::unique_ptr<SteeredPath>, OpenFailure> SteeredPath::open(const
   return std::unique_ptr<SteeredPath>(new SteeredPath(std::move(*reserved), request));
 }
 
+EndpointState SteeredPath::save() const {
+  return {.address = 0,
+          .socket = SteeredPathState{.reserved = reserved_.own_state(),
+                                     .next_number = next_number_,
+                                     .sides = sides_.save(),
+                                     .held_back = held_back_}};
+}
+
+std::expected<std::unique_ptr<SteeredPath>, OpenFailure> SteeredPath::restore(const SocketRequest& request,
+                                                                              SteeredPathState state,
+                                                                              std::vector<std::string>& problems) {
+  auto reserved = ListenerSocket::restore(std::move(state.reserved), *request.keeper);
+  if (!reserved) return std::unexpected(OpenFailure{reserved.error().message(), reserved.error().code});
+  std::unique_ptr<SteeredPath> made(new SteeredPath(std::move(*reserved), request));
+  made->next_number_ = state.next_number;
+  made->held_back_ = state.held_back;
+  for (std::string& problem : made->sides_.restore(std::move(state.sides), *request.keeper)) {
+    problems.push_back(std::move(problem));
+  }
+  return made;
+}
+
 SteeredPath::~SteeredPath() { (void)hold_back(); }
 
 // Numbers can be taken by a listener that has lost the path to this one.
@@ -43,7 +66,11 @@ SocketRequest SteeredPath::request_for_side() {
   do {
     address.path = fmt::format("{}.{}", request_.address.path, next_number_++);
   } while (os::probe_unix(address.path) == os::UnixPath::in_use);
-  return {address, request_.options, request_.rights, 0, request_.backlog};
+  return {.address = address,
+          .options = request_.options,
+          .rights = request_.rights,
+          .backlog = request_.backlog,
+          .keeper = request_.keeper};
 }
 
 std::expected<std::unique_ptr<ListenerSocket>, OpenFailure> SteeredPath::open_side() {

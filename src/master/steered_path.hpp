@@ -24,11 +24,16 @@
 
 namespace liveswap::master {
 
+struct SteeredPathState;  // listeners_state.hpp
+
 class SteeredPath final : public Endpoint {
  public:
   // The request's plan must outlive it.
   [[nodiscard]] static std::expected<std::unique_ptr<SteeredPath>, OpenFailure> open(const SocketRequest& request);
   ~SteeredPath() override;
+  [[nodiscard]] static std::expected<std::unique_ptr<SteeredPath>, OpenFailure> restore(
+      const SocketRequest& request, SteeredPathState state, std::vector<std::string>& problems);
+  [[nodiscard]] EndpointState save() const override;
 
   [[nodiscard]] core::SocketKind kind() const override { return reserved_.kind(); }
   [[nodiscard]] const os::SocketAddress& address() const override { return reserved_.address(); }

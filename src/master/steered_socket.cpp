@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <utility>
 
+#include "master/listeners_state.hpp"
 #include "os/reuseport.hpp"
 #include "os/sock_diag.hpp"
 
@@ -52,7 +54,7 @@ std::expected<std::unique_ptr<SteeredSocket>, OpenFailure> SteeredSocket::around
   if (::fstat(sockets.front().get(), &first) != 0) return failure(os::fail("fstat").error());
   std::vector<std::unique_ptr<ListenerSocket>> adopted;
   for (os::OwnedFd& socket : sockets) {
-    auto one = ListenerSocket::adopt(std::move(socket), request.address.kind);
+    auto one = ListenerSocket::adopt(std::move(socket), request.address.kind, request.keeper);
     if (!one) return failure(one.error());
     adopted.push_back(std::make_unique<ListenerSocket>(std::move(*one)));
   }
@@ -199,6 +201,91 @@ std::vector<std::string> SteeredSocket::reassert() {
   keep_fillers_last();
   if (const auto done = select_in_force(); !done) changes.push_back(done.error().message());
   return changes;
+}
+
+// ---- from master to master ----
+
+std::vector<const ListenerSocket*> SteeredSocket::own_members() const {
+  std::vector<const ListenerSocket*> members{&anchor_};
+  for (const Side& side : sides_.all()) members.push_back(side.socket.get());
+  for (const ListenerSocket& filler : fillers_) members.push_back(&filler);
+  return members;
+}
+
+EndpointState SteeredSocket::save() const {
+  SteeredSocketState state{.anchor = anchor_.own_state(), .queues = queues_, .sides = sides_.save(), .held_back = held_back_};
+  for (const ListenerSocket& filler : fillers_) state.fillers.push_back(filler.own_state());
+  std::map<GroupOrder::Member, MemberState> names;
+  for (const ListenerSocket* socket : own_members()) names[member_of(socket->fd())] = {.number = socket->number()};
+  for (const std::uint32_t inode : strangers_) names[member_of(inode)] = {.stranger = inode};
+  for (const GroupOrder::Member member : order_.members()) state.order.push_back(names[member]);
+  return {.address = 0, .socket = std::move(state)};
+}
+
+std::expected<std::unique_ptr<SteeredSocket>, OpenFailure> SteeredSocket::restore(const SocketRequest& request,
+                                                                                  SteeredSocketState state,
+                                                                                  std::vector<std::string>& problems) {
+  auto anchor = ListenerSocket::restore(std::move(state.anchor), *request.keeper);
+  if (!anchor) return std::unexpected(OpenFailure{anchor.error().message(), anchor.error().code});
+  std::unique_ptr<SteeredSocket> made(new SteeredSocket(std::move(*anchor), request, state.queues));
+  made->held_back_ = state.held_back;
+  for (std::string& problem : made->sides_.restore(std::move(state.sides), *request.keeper)) {
+    problems.push_back(std::move(problem));
+  }
+  for (ListenerSocketState& saved : state.fillers) {
+    if (auto filler = ListenerSocket::restore(std::move(saved), *request.keeper)) {
+      made->fillers_.push_back(std::move(*filler));
+    }
+  }
+  if (!made->restore_order(state.order)) made->join_all_anew();
+  made->count_strangers();
+  made->keep_fillers_last();
+  if (auto done = made->select_in_force(); !done) problems.push_back(done.error().message());
+  if (made->kind() == core::SocketKind::tcp) made->handshakes_.note(made->address());
+  return made;
+}
+
+// False: who is in the group now is not who was when the order was saved, so that the numbers are not known.
+bool SteeredSocket::restore_order(const std::vector<MemberState>& order) {
+  order_ = {};
+  std::map<std::uint64_t, GroupOrder::Member> members;
+  for (const ListenerSocket* socket : own_members()) {
+    if (!socket->is_shut_down()) members[socket->number()] = member_of(socket->fd());
+  }
+  std::size_t found = 0;
+  for (const MemberState& saved : order) {
+    if (saved.stranger != 0) {
+      strangers_.insert(saved.stranger);
+      order_.join(member_of(saved.stranger));
+      continue;
+    }
+    const auto member = members.find(saved.number);
+    if (member == members.end()) return false;
+    order_.join(member->second);
+    ++found;
+  }
+  return found == members.size();
+}
+
+// Whoever joins comes last, so the numbers of those that have joined anew are known again: those at which nobody waits,
+// which a switch leaves to be done. The others are counted before them, in whatever order.
+void SteeredSocket::join_all_anew() {
+  order_ = {};
+  strangers_.clear();
+  fillers_.clear();
+  std::vector<ListenerSocket*> again;
+  order_.join(member_of(anchor_.fd()));
+  for (Side& side : sides_.all()) {
+    const bool can = kind() == core::SocketKind::tcp && !side.socket->somebody_waits();
+    if (can) {
+      again.push_back(side.socket.get());
+    } else {
+      order_.join(member_of(side.socket->fd()));
+    }
+  }
+  for (ListenerSocket* socket : again) {
+    if (socket->listen_anew()) order_.join(member_of(socket->fd()));
+  }
 }
 
 // ---- sockets that programs have made ----

@@ -28,6 +28,10 @@
 
 namespace liveswap::master {
 
+struct SteeredSocketState;  // listeners_state.hpp
+
+struct MemberState;
+
 class SteeredSocket final : public Endpoint {
  public:
   // The request's plan must outlive it.
@@ -38,6 +42,12 @@ class SteeredSocket final : public Endpoint {
   // is new.
   [[nodiscard]] static std::expected<std::unique_ptr<SteeredSocket>, OpenFailure> around(
       const SocketRequest& request, const SocketUser& user, std::vector<os::OwnedFd> sockets);
+
+  // The request is as for open(). Where some of its sockets are not there any more, so that the kernel's numbers of the
+  // others cannot be told, they are made to join anew.
+  [[nodiscard]] static std::expected<std::unique_ptr<SteeredSocket>, OpenFailure> restore(
+      const SocketRequest& request, SteeredSocketState state, std::vector<std::string>& problems);
+  [[nodiscard]] EndpointState save() const override;
 
   [[nodiscard]] core::SocketKind kind() const override { return anchor_.kind(); }
   [[nodiscard]] const os::SocketAddress& address() const override { return anchor_.address(); }
@@ -84,6 +94,9 @@ class SteeredSocket final : public Endpoint {
   void give_up_filler();
   void keep_fillers_last();
   [[nodiscard]] std::size_t fillers_at_the_end() const;
+  [[nodiscard]] std::vector<const ListenerSocket*> own_members() const;
+  [[nodiscard]] bool restore_order(const std::vector<MemberState>& order);
+  void join_all_anew();
   void remove_useless();
 
   ListenerSocket anchor_;

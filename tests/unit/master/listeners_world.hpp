@@ -75,7 +75,8 @@ struct World {
   loop::Loop loop;
   std::vector<core::Event> posted;
   bool stop_on_post = false;
-  Listeners listeners{loop, [this](core::Event event) { take(std::move(event)); }};
+  Keeper keeper;
+  Listeners listeners{loop, [this](core::Event event) { take(std::move(event)); }, keeper};
 
   World() = default;
   explicit World(const core::MasterPlan& to_bind) { bind(to_bind); }

@@ -102,6 +102,7 @@ std::expected<ListenerSocket, OpenFailure> ListenerSocket::open(const SocketRequ
   if (!fd) return std::unexpected(failure_of(request, *wanted, fd.error()));
 
   ListenerSocket made(std::move(*fd), request.address.kind);
+  made.is_side_ = request.membership == Membership::side;
   made.nonblock_ = request.options.nonblock;
   made.backlog_ = request.backlog;
   const auto done = made.set_up(request, *wanted);
@@ -116,6 +117,7 @@ std::expected<ListenerSocket, OpenFailure> ListenerSocket::take(os::OwnedFd sock
   if (!wanted) return std::unexpected(OpenFailure{wanted.error().message(), wanted.error().code});
   ListenerSocket taken(std::move(socket), request.address.kind);
   taken.of_program_ = true;
+  taken.is_side_ = request.membership == Membership::side;
   os::Result<void> done;
   if (!is_unix(taken.kind_)) done = os::set_option(taken.fd_, os::option::kReusePort, 1);
   if (done) done = taken.bind(request, *wanted);
@@ -157,6 +159,7 @@ ListenerSocketState ListenerSocket::own_state() const {
   state.held_back = held_back_;
   state.lets_few_in = lets_few_in_;
   state.nonblock = nonblock_;
+  state.is_side = is_side_;
   state.backlog = backlog_;
   state.set_backlog = set_backlog_;
   return state;
@@ -182,6 +185,7 @@ os::Result<ListenerSocket> ListenerSocket::restore(ListenerSocketState state, So
   restored.held_back_ = state.held_back;
   restored.lets_few_in_ = state.lets_few_in;
   restored.nonblock_ = state.nonblock;
+  restored.is_side_ = state.is_side;
   restored.backlog_ = state.backlog;
   restored.set_backlog_ = state.set_backlog;
   return restored;
@@ -246,7 +250,7 @@ ListenerSocket::~ListenerSocket() {
   const bool known = ::fstat(fd_.get(), &socket) == 0;
   fd_.reset();
   const bool lives_on = known && os::find_unix_socket(static_cast<std::uint32_t>(socket.st_ino)).has_value();
-  if (!lives_on || path_->hidden()) path_->remove();
+  if (!lives_on || path_->hidden() || is_side_) path_->remove();
 }
 
 os::Result<void> ListenerSocket::hold_back() {

@@ -32,12 +32,13 @@ struct ListenerSocketState {
   core::SocketKind kind = core::SocketKind::tcp;
   std::string address;  // the real one, by which a kept socket is known again
   std::optional<PathState> path;
-  bool given_away = false, of_program = false, held_back = false, lets_few_in = false, nonblock = false;
+  bool given_away = false, of_program = false, held_back = false, lets_few_in = false, nonblock = false,
+       is_side = false;
   std::int32_t backlog = 0;
   std::uint32_t set_backlog = 0;
 };
 LIVESWAP_FIELDS(ListenerSocketState, number, kind, address, path, given_away, of_program, held_back, lets_few_in,
-                nonblock, backlog, set_backlog)
+                nonblock, is_side, backlog, set_backlog)
 
 struct SideState {
   ListenerSocketState socket;

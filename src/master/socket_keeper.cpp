@@ -4,7 +4,7 @@
 
 namespace liveswap::master {
 
-// Of a SO_REUSEPORT group they must have left before the next one is counted (steered_socket.hpp); that a guardian closes
+// They must have left their SO_REUSEPORT groups before those are counted (steered_socket.hpp): that a guardian closes
 // them soon is not enough.
 void SocketKeeper::go_on_from(std::uint64_t last) {
   last_ = last;

@@ -70,7 +70,8 @@ SocketRequest SteeredPath::request_for_side() {
           .options = request_.options,
           .rights = request_.rights,
           .backlog = request_.backlog,
-          .keeper = request_.keeper};
+          .keeper = request_.keeper,
+          .membership = Membership::side};
 }
 
 std::expected<std::unique_ptr<ListenerSocket>, OpenFailure> SteeredPath::open_side() {

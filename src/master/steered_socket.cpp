@@ -213,7 +213,12 @@ std::vector<const ListenerSocket*> SteeredSocket::own_members() const {
 }
 
 EndpointState SteeredSocket::save() const {
-  SteeredSocketState state{.anchor = anchor_.own_state(), .queues = queues_, .sides = sides_.save(), .held_back = held_back_};
+  SteeredSocketState state{.anchor = anchor_.own_state(),
+                           .queues = queues_,
+                           .sides = sides_.save(),
+                           .fillers = {},
+                           .order = {},
+                           .held_back = held_back_};
   for (const ListenerSocket& filler : fillers_) state.fillers.push_back(filler.own_state());
   std::map<GroupOrder::Member, MemberState> names;
   for (const ListenerSocket* socket : own_members()) names[member_of(socket->fd())] = {.number = socket->number()};

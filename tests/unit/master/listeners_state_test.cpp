@@ -66,8 +66,9 @@ int accepted_from(const BoundSocket& socket) {
 
 TEST_CASE("the next master has the same sockets, and whoever waits there") {
   const TempDir dir;
-  TwoMasters masters(plan({listener("http", {tcp("127.0.0.1"), if_available(tcp("::1"))}), listener("dns", {udp("127.0.0.1")}),
-                           listener("admin", {unix_path(dir.path("admin.sock"))}), listener("bus", {unix_abstract("bus-" + dir.path())})},
+  TwoMasters masters(plan({listener("http", {tcp("127.0.0.1"), if_available(tcp("::1"))}),
+                           listener("dns", {udp("127.0.0.1")}), listener("admin", {unix_path(dir.path("admin.sock"))}),
+                           listener("bus", {unix_abstract("bus-" + dir.path())})},
                           {app("web", {"http", "dns", "admin", "bus"})}));
   const OwnedFd client = client_of(address_of(masters.first.socket("http")));
   masters.kill();

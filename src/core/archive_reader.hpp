@@ -98,7 +98,7 @@ class ArchiveReader {
   void get_composed(T& value) {
     if (++depth_ > kDepthMax) fail();
     if (failed_) {
-      value = T{};
+      if constexpr (std::is_default_constructible_v<T>) value = T{};
     } else if constexpr (std::same_as<T, std::string>) {
       const std::size_t size = get_size();
       value.assign(reinterpret_cast<const char*>(rest_.data()), size);

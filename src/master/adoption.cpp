@@ -80,7 +80,7 @@ std::expected<Adoption, std::string> prepare_adoption(pid_t pid) {
   if (auto looked = collector.look_into(pid, adoption.pidfd); !looked) {
     return std::unexpected(refusal(pid, looked.error()));
   }
-  for (const TreeMember& member : find_members({{pid}, 0, "", nullptr}, [](pid_t) { return false; })) {
+  for (const TreeMember& member : find_members({.roots = {pid}, .mark = ""}, [](pid_t) { return false; })) {
     (void)collector.look_into(member.pid, member.pidfd);  // one that has just ended has nothing
   }
   if (adoption.sockets.empty()) {

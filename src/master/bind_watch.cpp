@@ -15,6 +15,7 @@
 
 #include "config/address.hpp"
 #include "master/program_address.hpp"
+#include "master/workers_state.hpp"
 #include "os/descriptor_info.hpp"
 #include "os/pidfd.hpp"
 #include "os/process_sockets.hpp"
@@ -161,6 +162,43 @@ BindWatch::Reply BindWatch::unlink(pid_t thread, int directory, std::string_view
   if (program_sockets_.has_place(request)) return {};
   request.address.kind = core::SocketKind::unix_seqpacket;
   return program_sockets_.has_place(request) ? Reply{} : kGoOn;
+}
+
+// ---- from master to master ----
+
+BindWatchState BindWatch::save() const {
+  BindWatchState state{.sockets = {}, .processes = {}, .was_called = was_called_};
+  for (const auto& [cookie, socket] : sockets_) {
+    ProgramSocketState its{.cookie = cookie,
+                           .listener = socket.placed.at.listener,
+                           .index = socket.placed.at.index,
+                           .wanted = socket.wanted,
+                           .listens = socket.listens,
+                           .is_inherited = socket.placed.is_inherited,
+                           .waiting = {}};
+    if (socket.placed.waiting) its.waiting = socket.placed.waiting->own_state();
+    state.sockets.push_back(std::move(its));
+  }
+  for (const auto& [pid, process] : processes_) state.processes.push_back(pid);
+  return state;
+}
+
+void BindWatch::restore(BindWatchState state, std::vector<std::string>& problems) {
+  was_called_ = state.was_called;
+  for (ProgramSocketState& saved : state.sockets) {
+    auto placed = program_sockets_.restore(saved, cookie_of);
+    if (placed) {
+      sockets_.insert_or_assign(saved.cookie, Socket{std::move(*placed), std::move(saved.wanted), saved.listens});
+    } else {
+      problems.push_back(std::move(placed.error()));
+    }
+  }
+  const std::vector<pid_t> own = handlers_.processes();
+  for (const pid_t pid : state.processes) {
+    auto pidfd = os::pidfd_open(pid);
+    const bool is_own = std::ranges::find(own, pid) != own.end();
+    if (pidfd && is_own) watch_process(pid, std::move(*pidfd));
+  }
 }
 
 // ---- processes ----

@@ -46,6 +46,8 @@ struct BindCall {
   std::function<os::Result<void>(os::FdRef)> put;  // lets it be open on another socket
 };
 
+struct BindWatchState;  // workers_state.hpp
+
 class BindWatch {
  public:
   struct Handlers {
@@ -69,6 +71,10 @@ class BindWatch {
   [[nodiscard]] Reply bind(BindCall call, std::span<const std::byte> address);
   [[nodiscard]] Reply listen(BindCall call, int backlog);
   [[nodiscard]] Reply unlink(pid_t thread, int directory, std::string_view path);
+
+  [[nodiscard]] BindWatchState save() const;
+  // Instead of what there is; what is not there any more is left out, and told.
+  void restore(BindWatchState state, std::vector<std::string>& problems);
 
   // Where it listens, and datagram sockets that are bound.
   [[nodiscard]] std::vector<BoundSocket> bound() const;

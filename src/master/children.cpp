@@ -30,6 +30,20 @@ Children::~Children() {
   reap_left();
 }
 
+// Most of those that end there are nobody's here.
+void Children::ended_elsewhere(pid_t pid, const os::ExitStatus& status) {
+  const auto known = known_.find(pid);
+  if (known == known_.end()) return;
+  elsewhere_.insert_or_assign(pid, status);
+  const std::function<void()> handler = known->second;  // it may forget itself
+  handler();
+}
+
+std::optional<os::ExitStatus> Children::take_ended_elsewhere(pid_t pid) {
+  auto ended = elsewhere_.extract(pid);
+  return ended ? std::optional(ended.mapped()) : std::nullopt;
+}
+
 void Children::leave(os::OwnedFd pidfd) {
   reap_left();
   Left& left = left_.emplace_back(std::move(pidfd), nullptr);

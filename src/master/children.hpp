@@ -13,11 +13,13 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "loop/deferred.hpp"
 #include "loop/fd_watch.hpp"
 #include "loop/loop.hpp"
 #include "os/fd.hpp"
+#include "os/pidfd.hpp"
 
 namespace liveswap::master {
 
@@ -31,6 +33,10 @@ class Children {
   void remember(pid_t pid, std::function<void()> ended) { known_.insert_or_assign(pid, std::move(ended)); }
   void forget(pid_t pid) { known_.erase(pid); }
   [[nodiscard]] bool knows(pid_t pid) const { return known_.contains(pid); }
+
+  // How a process has ended that is no child of ours: told by whoever reaped it, before its pidfd is looked at or after.
+  void ended_elsewhere(pid_t pid, const os::ExitStatus& status);
+  [[nodiscard]] std::optional<os::ExitStatus> take_ended_elsewhere(pid_t pid);
 
   // A child that nobody waits for any more: it is reaped when it has ended.
   void leave(os::OwnedFd pidfd);
@@ -49,6 +55,7 @@ class Children {
   loop::Loop& loop_;
   std::map<pid_t, std::function<void()>> known_;
   std::list<Left> left_;
+  std::map<pid_t, os::ExitStatus> elsewhere_;
   loop::Deferred more_;
 };
 

@@ -34,6 +34,7 @@ struct EinhornLink::Connection {
   ~Connection() { os::discard_unread(socket); }
 
   os::OwnedFd socket;
+  KeptPart kept;  // of the one that was there from the start
   wire::LineReader lines{wire::einhorn::kLineMax};
   std::unique_ptr<loop::FdWatch> watch;
 };
@@ -59,12 +60,44 @@ os::Result<std::unique_ptr<EinhornLink>> EinhornLink::open(loop::Loop& loop, con
   auto pair = os::open_socket_pair(SOCK_STREAM);
   if (!pair) return std::unexpected(pair.error());
   link->theirs_ = std::move(pair->second);
-  if (auto added = link->add(std::move(pair->first)); !added) return std::unexpected(added.error());
-  auto watch = loop::FdWatch::open(loop, link->socket_.fd(), {.readable = true},
-                                   [self = link.get()](loop::Readiness) { self->accept_all(); });
-  if (!watch) return std::unexpected(watch.error());
-  link->watch_ = std::move(*watch);
+  link->kept_ = link->handlers_.keep(link->socket_.fd());
+  KeptPart kept = link->handlers_.keep(pair->first);
+  if (auto added = link->add(std::move(pair->first), std::move(kept)); !added) return std::unexpected(added.error());
+  if (auto watched = link->watch(); !watched) return std::unexpected(watched.error());
   return link;
+}
+
+os::Result<std::unique_ptr<EinhornLink>> EinhornLink::go_on(loop::Loop& loop, uid_t worker, LinkHandlers handlers,
+                                                            SocketLinkState state) {
+  auto link = std::unique_ptr<EinhornLink>(new EinhornLink(loop, worker, std::move(handlers)));
+  auto socket = link->handlers_.take(state.socket);
+  if (!socket) return std::unexpected(socket.error());
+  link->socket_ = WorkerSocket(std::move(socket->fd), std::move(state.address));
+  link->kept_ = std::move(socket->part);
+  if (state.connected != 0) {
+    auto connected = link->handlers_.take(state.connected);
+    if (!connected) return std::unexpected(connected.error());
+    if (auto added = link->add(std::move(connected->fd), std::move(connected->part)); !added) {
+      return std::unexpected(added.error());
+    }
+  }
+  if (auto watched = link->watch(); !watched) return std::unexpected(watched.error());
+  return link;
+}
+
+os::Result<void> EinhornLink::watch() {
+  auto watch = loop::FdWatch::open(loop_, socket_.fd(), {.readable = true}, [this](loop::Readiness) { accept_all(); });
+  if (!watch) return std::unexpected(watch.error());
+  watch_ = std::move(*watch);
+  return {};
+}
+
+LinkState EinhornLink::save() const {
+  SocketLinkState state{.socket = kept_.number, .address = socket_.address()};
+  for (const auto& connection : connections_) {
+    if (connection->kept.number != 0) state.connected = connection->kept.number;
+  }
+  return state;
 }
 
 LinkGift EinhornLink::gift(int free) const {
@@ -90,9 +123,10 @@ void EinhornLink::accept_all() {
   }
 }
 
-os::Result<void> EinhornLink::add(os::OwnedFd socket) {
+os::Result<void> EinhornLink::add(os::OwnedFd socket, KeptPart kept) {
   auto connection = std::make_unique<Connection>();
   connection->socket = std::move(socket);
+  connection->kept = std::move(kept);
   auto watch = loop::FdWatch::open(loop_, connection->socket, {.readable = true},
                                    [this, self = connection.get()](loop::Readiness) { read(*self); });
   if (!watch) return std::unexpected(watch.error());

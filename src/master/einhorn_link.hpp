@@ -25,6 +25,9 @@ class EinhornLink final : public WorkerLink {
  public:
   [[nodiscard]] static os::Result<std::unique_ptr<EinhornLink>> open(loop::Loop& loop, const WorkerAddress& address,
                                                                      uid_t worker, LinkHandlers handlers);
+  [[nodiscard]] static os::Result<std::unique_ptr<EinhornLink>> go_on(loop::Loop& loop, uid_t worker,
+                                                                      LinkHandlers handlers, SocketLinkState state);
+  [[nodiscard]] LinkState save() const override;
   ~EinhornLink() override;
 
   [[nodiscard]] LinkGift gift(int free) const override;
@@ -36,7 +39,8 @@ class EinhornLink final : public WorkerLink {
 
   EinhornLink(loop::Loop& loop, uid_t worker, LinkHandlers handlers);
   void accept_all();
-  [[nodiscard]] os::Result<void> add(os::OwnedFd socket);
+  [[nodiscard]] os::Result<void> add(os::OwnedFd socket, KeptPart kept = {});
+  [[nodiscard]] os::Result<void> watch();
   void read(Connection& connection);
   void take(std::string_view line);
   void close(const Connection& connection);
@@ -46,6 +50,7 @@ class EinhornLink final : public WorkerLink {
   uid_t worker_;
   LinkHandlers handlers_;
   WorkerSocket socket_;
+  KeptPart kept_;
   os::OwnedFd theirs_;
   std::unique_ptr<loop::FdWatch> watch_;
   std::vector<std::unique_ptr<Connection>> connections_;  // the oldest first

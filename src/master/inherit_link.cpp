@@ -10,21 +10,56 @@
 #include "os/pipe.hpp"
 
 namespace liveswap::master {
+namespace {
+
+ReadyPipe::Handlers pipe_handlers(const LinkHandlers& handlers) {
+  return {.ready = [said = handlers.said] { said({protocols::Ready{}}); },
+          .closed =
+              [problem = handlers.problem] {
+                problem("closed the pipe on which it would say that it is ready, and said nothing");
+              }};
+}
+
+}  // namespace
 
 os::Result<std::unique_ptr<InheritLink>> InheritLink::open(loop::Loop& loop, protocols::InheritancePipes pipes,
                                                            LinkHandlers handlers) {
   auto link = std::unique_ptr<InheritLink>(new InheritLink(std::move(pipes)));
-  auto ready = ReadyPipe::open(
-      loop, link->pipes_.ready,
-      {.ready = [said = std::move(handlers.said)] { said({protocols::Ready{}}); },
-       .closed =
-           [problem = std::move(handlers.problem)] {
-             problem("closed the pipe on which it would say that it is ready, and said nothing");
-           }});
+  auto ready = ReadyPipe::open(loop, link->pipes_.ready, pipe_handlers(handlers));
   if (!ready) return std::unexpected(ready.error());
   link->ready_ = std::move(*ready);
+  link->ready_->kept_as(handlers.keep(link->ready_->fd()));
   if (auto written = link->write_names(); !written) return std::unexpected(written.error());
+  if (link->names_) link->kept_names_ = handlers.keep(link->names_);
   return link;
+}
+
+os::Result<std::unique_ptr<InheritLink>> InheritLink::go_on(loop::Loop& loop, protocols::InheritancePipes pipes,
+                                                            LinkHandlers handlers, ReadyPipeState state) {
+  auto link = std::unique_ptr<InheritLink>(new InheritLink(std::move(pipes)));
+  if (state.names != 0) {
+    auto names = handlers.take(state.names);
+    if (!names) return std::unexpected(names.error());
+    link->names_ = std::move(names->fd);
+    link->kept_names_ = std::move(names->part);
+  }
+  if (state.pipe == 0) {
+    link->ready_ = ReadyPipe::ended(link->pipes_.ready);
+    return link;
+  }
+  auto left = handlers.take(state.pipe);
+  if (!left) return std::unexpected(left.error());
+  auto ready = ReadyPipe::go_on(loop, link->pipes_.ready, pipe_handlers(handlers), std::move(*left),
+                                std::move(state.seen));
+  if (!ready) return std::unexpected(ready.error());
+  link->ready_ = std::move(*ready);
+  return link;
+}
+
+LinkState InheritLink::save() const {
+  ReadyPipeState state = ready_->save();
+  state.names = kept_names_.number;
+  return state;
 }
 
 // All at once, before anybody reads: a pipe holds 64 KiB, which is the names of a thousand sockets.

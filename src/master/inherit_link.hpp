@@ -18,6 +18,10 @@ class InheritLink final : public WorkerLink {
   [[nodiscard]] static os::Result<std::unique_ptr<InheritLink>> open(loop::Loop& loop,
                                                                      protocols::InheritancePipes pipes,
                                                                      LinkHandlers handlers);
+  [[nodiscard]] static os::Result<std::unique_ptr<InheritLink>> go_on(loop::Loop& loop,
+                                                                      protocols::InheritancePipes pipes,
+                                                                      LinkHandlers handlers, ReadyPipeState state);
+  [[nodiscard]] LinkState save() const override;
 
   [[nodiscard]] LinkGift gift(int free) const override;
   void given() override;
@@ -30,6 +34,7 @@ class InheritLink final : public WorkerLink {
   protocols::InheritancePipes pipes_;
   std::unique_ptr<ReadyPipe> ready_;
   os::OwnedFd names_;        // to write to; open for as long as the older self is to seem alive
+  KeptPart kept_names_;
   os::OwnedFd their_names_;  // until given()
 };
 

@@ -33,14 +33,15 @@ os::Result<void> send(os::FdRef socket, const channel::Message& message, std::sp
   return {};
 }
 
-os::Result<void> send_all(os::FdRef socket, os::FdRef plan, std::span<const os::FdRef> descriptors) {
+os::Result<void> send_all(os::FdRef socket, os::FdRef plan, std::span<const os::FdRef> descriptors,
+                          Launcher::When when) {
   if (auto sent = send(socket, channel::Plan{}, {&plan, 1}); !sent) return sent;
   while (!descriptors.empty()) {
     const auto some = descriptors.first(std::min(descriptors.size(), channel::kDescriptorsMax));
     if (auto sent = send(socket, channel::Descriptors{}, some); !sent) return sent;
     descriptors = descriptors.subspan(some.size());
   }
-  return send(socket, channel::Go{});
+  return when == Launcher::When::at_once ? send(socket, channel::Go{}) : os::Result<void>();
 }
 
 }  // namespace
@@ -54,14 +55,14 @@ os::Result<Launcher> Launcher::open(os::OwnedFd program) {
 }
 
 os::Result<LaunchedProcess> Launcher::start(const wire::LaunchPlan& plan, std::span<const os::FdRef> descriptors,
-                                            const StandardStreams& streams) {
+                                            const StandardStreams& streams, When when) {
   const auto bytes = wire::encode(plan);
   if (!bytes) return os::fail_with(0, "launch plan: " + std::string(bytes.error().reason));
   const auto sealed = os::make_sealed_memfd("liveswap-plan", *bytes);
   if (!sealed) return std::unexpected(sealed.error());
   auto pair = os::open_socket_pair(SOCK_SEQPACKET);
   if (!pair) return std::unexpected(pair.error());
-  if (auto sent = send_all(pair->first, *sealed, descriptors); !sent) return std::unexpected(sent.error());
+  if (auto sent = send_all(pair->first, *sealed, descriptors, when); !sent) return std::unexpected(sent.error());
 
   os::SpawnRequest request;
   request.executable = program_;

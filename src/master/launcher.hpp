@@ -2,8 +2,8 @@
 // the program. Owned by Master; everything that runs with an app's user, directory and limits is started
 // here.
 //
-// Nothing waits: plan and descriptors are put into the channel before the launcher is started, and what
-// becomes of them is read from the channel later.
+// Nothing waits: plan and descriptors are put into the channel before the launcher is started, and what becomes of them
+// is read from the channel later. Without Go the launcher executes nothing, and leaves when the channel closes.
 #pragma once
 
 #include <sys/types.h>
@@ -36,9 +36,11 @@ class Launcher {
 
   [[nodiscard]] os::FdRef program() const { return program_; }
 
+  enum class When { at_once, when_told };  // the latter: by Go on the channel (WorkerChannel::let_go)
+
   // Borrows the descriptors, which the plan counts from 0. Standard input is /dev/null. An error leaves no process.
   [[nodiscard]] os::Result<LaunchedProcess> start(const wire::LaunchPlan& plan, std::span<const os::FdRef> descriptors,
-                                                  const StandardStreams& streams);
+                                                  const StandardStreams& streams, When when = When::at_once);
 
  private:
   Launcher(os::OwnedFd program, os::OwnedFd null, os::SpawnNumbers numbers)

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "master/listener.hpp"
+#include "master/listener_socket.hpp"
 #include "master/listeners_state.hpp"
 #include "master/queue_watch.hpp"
 #include "os/accept_queue.hpp"
@@ -119,6 +120,10 @@ Failures Listeners::restore(ListenersState state) {
     if (app.need == Need::to_empty_queue) watch_queues(id);
   }
   return problems;
+}
+
+os::Result<ListenerSocket> Listeners::restore_socket(ListenerSocketState state) {
+  return ListenerSocket::restore(std::move(state), sockets_);
 }
 
 Listener* Listeners::find(std::string_view name) const {

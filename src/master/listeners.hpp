@@ -39,7 +39,9 @@ namespace liveswap::master {
 
 class Listener;
 class QueueWatch;
+class ListenerSocket;
 struct ListenersState;  // listeners_state.hpp
+struct ListenerSocketState;
 enum class ListenerNeed;
 
 class Listeners {
@@ -57,6 +59,9 @@ class Listeners {
   [[nodiscard]] ListenersState save() const;
   // Instead of bind(): what the master before has left, as far as it is there. What is not is told, a line each.
   [[nodiscard]] std::vector<std::string> restore(ListenersState state);
+
+  // One that a program has bound and that does not listen yet: it is in no listener.
+  [[nodiscard]] os::Result<ListenerSocket> restore_socket(ListenerSocketState state);
 
   // The open sockets of these listeners, in that order; each listener's in the order of its addresses.
   [[nodiscard]] std::vector<BoundSocket> sockets_of(std::span<const std::string> names) const;

@@ -6,6 +6,8 @@
 #include <span>
 #include <utility>
 
+#include "core/archive_reader.hpp"
+#include "core/archive_writer.hpp"
 #include "os/close_aside.hpp"
 #include "os/scm.hpp"
 #include "os/socket.hpp"
@@ -28,12 +30,56 @@ os::Result<std::unique_ptr<NodeLink>> NodeLink::open(loop::Loop& loop, Settings 
   auto link = std::unique_ptr<NodeLink>(new NodeLink(std::move(settings), std::move(handlers)));
   link->ours_ = std::move(pair->first);
   link->theirs_ = std::move(pair->second);
-  auto watch = loop::FdWatch::open(loop, link->ours_, {.readable = true}, [self = link.get()](loop::Readiness ready) {
-    if (ready.writable) self->write();
-    if (ready.readable) self->on_readable();
+  link->kept_ = link->handlers_.link.keep(link->ours_);
+  if (auto watched = link->watch(loop); !watched) return std::unexpected(watched.error());
+  return link;
+}
+
+os::Result<void> NodeLink::watch(loop::Loop& loop) {
+  auto watch = loop::FdWatch::open(loop, ours_, {.readable = true}, [this](loop::Readiness ready) {
+    if (ready.writable) write();
+    if (ready.readable) on_readable();
   });
   if (!watch) return std::unexpected(watch.error());
-  link->watch_ = std::move(*watch);
+  watch_ = std::move(*watch);
+  return {};
+}
+
+LinkState NodeLink::save() const {
+  core::ArchiveWriter session;
+  session(session_);
+  const auto bytes = session.bytes();
+  NodeLinkState state{.channel = watch_ ? kept_.number : 0,
+                      .session = {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                      .written = written_,
+                      .told_foreign = told_foreign_,
+                      .told_ready = told_ready_,
+                      .to_send = {}};
+  for (const auto& [key, sent] : to_send_) state.to_send.emplace_back(key, sent.kept.number);
+  return state;
+}
+
+os::Result<std::unique_ptr<NodeLink>> NodeLink::go_on(loop::Loop& loop, Settings settings, Handlers handlers,
+                                                      NodeLinkState state) {
+  auto link = std::unique_ptr<NodeLink>(new NodeLink(std::move(settings), std::move(handlers)));
+  core::ArchiveReader session(std::as_bytes(std::span(state.session)), core::kArchiveVersion);
+  session(link->session_);
+  if (session.failed()) return os::fail_with(0, "what was said on Node's channel cannot be understood");
+  link->written_ = state.written;
+  link->told_foreign_ = state.told_foreign;
+  link->told_ready_ = state.told_ready;
+  if (state.channel == 0) return link;
+  auto ours = link->handlers_.link.take(state.channel);
+  if (!ours) return std::unexpected(ours.error());
+  link->ours_ = std::move(ours->fd);
+  link->kept_ = std::move(ours->part);
+  for (auto& [key, number] : state.to_send) {
+    auto sent = link->handlers_.link.take(number);
+    if (!sent) return std::unexpected(sent.error());
+    link->to_send_.insert_or_assign(std::move(key), Sent{std::move(sent->fd), std::move(sent->part)});
+  }
+  if (auto watched = link->watch(loop); !watched) return std::unexpected(watched.error());
+  link->write();
   return link;
 }
 
@@ -78,7 +124,8 @@ void NodeLink::answer(const wire::node::ServerQuery& query) {
     handlers_.link.problem(copy.error().message());
     return session_.refuse(query, copy.error().code);
   }
-  to_send_.insert_or_assign(wire::node::key_of(query), std::move(*copy));
+  KeptPart kept = handlers_.link.keep(*copy);
+  to_send_.insert_or_assign(wire::node::key_of(query), Sent{std::move(*copy), std::move(kept)});
   session_.grant(query, server->data);
 }
 
@@ -90,7 +137,7 @@ void NodeLink::write() {
     if (line == nullptr) return watch_->want({.readable = true});
     const auto rest = std::as_bytes(std::span(line->text)).subspan(written_);
     const auto server = written_ == 0 ? to_send_.find(line->key) : to_send_.end();
-    const os::FdRef fd = server != to_send_.end() ? os::FdRef(server->second) : os::FdRef();
+    const os::FdRef fd = server != to_send_.end() ? os::FdRef(server->second.fd) : os::FdRef();
     const auto sent = os::send_some(ours_, rest, fd.valid() ? std::span(&fd, 1) : std::span<const os::FdRef>());
     if (!sent) return watch_->want({.readable = true});  // the worker reads no more; if it has left, reading tells
     if (*sent == 0) return watch_->want({.readable = true, .writable = true});

@@ -46,6 +46,10 @@ class NodeLink final : public WorkerLink {
   [[nodiscard]] static os::Result<std::unique_ptr<NodeLink>> open(loop::Loop& loop, Settings settings,
                                                                   Handlers handlers);
 
+  [[nodiscard]] static os::Result<std::unique_ptr<NodeLink>> go_on(loop::Loop& loop, Settings settings,
+                                                                   Handlers handlers, NodeLinkState state);
+  [[nodiscard]] LinkState save() const override;
+
   ~NodeLink() override { os::discard_unread(ours_); }
 
   [[nodiscard]] LinkGift gift(int free) const override;
@@ -56,6 +60,7 @@ class NodeLink final : public WorkerLink {
 
  private:
   NodeLink(Settings settings, Handlers handlers);
+  [[nodiscard]] os::Result<void> watch(loop::Loop& loop);
   void on_readable();
   void take(std::string_view bytes);
   void answer(const wire::node::ServerQuery& query);
@@ -66,8 +71,13 @@ class NodeLink final : public WorkerLink {
   Handlers handlers_;
   protocols::NodeSession session_;
   os::OwnedFd ours_;
+  KeptPart kept_;
   os::OwnedFd theirs_;
-  std::map<std::string, os::OwnedFd> to_send_;  // descriptors of servers that were granted, until they have arrived
+  struct Sent {
+    os::OwnedFd fd;
+    KeptPart kept;
+  };
+  std::map<std::string, Sent> to_send_;  // descriptors of servers that were granted, until they have arrived
   std::size_t written_ = 0;                     // of the line that is being written
   bool told_foreign_ = false;
   bool told_ready_ = false;

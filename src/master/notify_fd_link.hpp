@@ -16,7 +16,13 @@ namespace liveswap::master {
 class NotifyFdLink final : public WorkerLink {
  public:
   [[nodiscard]] static os::Result<std::unique_ptr<NotifyFdLink>> open(loop::Loop& loop, uid_t worker,
-                                                                      NotifySocket::Handlers handlers);
+                                                                      NotifySocket::Handlers handlers,
+                                                                      const LinkHandlers& link);
+  [[nodiscard]] static os::Result<std::unique_ptr<NotifyFdLink>> go_on(loop::Loop& loop, uid_t worker,
+                                                                       NotifySocket::Handlers handlers,
+                                                                       const LinkHandlers& link,
+                                                                       const SocketLinkState& state);
+  [[nodiscard]] LinkState save() const override { return ours_->save(); }
 
   [[nodiscard]] LinkGift gift(int free) const override;
   void given() override { theirs_.reset(); }

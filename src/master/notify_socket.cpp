@@ -45,6 +45,21 @@ os::Result<std::unique_ptr<NotifySocket>> NotifySocket::adopt(loop::Loop& loop, 
   return begin(std::move(notify), fd);
 }
 
+os::Result<std::unique_ptr<NotifySocket>> NotifySocket::go_on(loop::Loop& loop, LeftPart left, std::string address,
+                                                              uid_t worker, Handlers handlers) {
+  const bool has_address = !address.empty();
+  const std::string_view name = has_address ? "NOTIFY_SOCKET" : "NOTIFY_FD";
+  auto notify = std::unique_ptr<NotifySocket>(new NotifySocket(loop, name, worker, std::move(handlers)));
+  notify->kept_ = std::move(left.part);
+  if (has_address) {
+    notify->bound_ = WorkerSocket(std::move(left.fd), std::move(address));
+  } else {
+    notify->end_ = std::move(left.fd);
+  }
+  const os::FdRef fd = has_address ? notify->bound_.fd() : notify->end_;
+  return begin(std::move(notify), fd);
+}
+
 os::Result<std::unique_ptr<NotifySocket>> NotifySocket::begin(std::unique_ptr<NotifySocket> notify, os::FdRef socket) {
   notify->socket_ = socket;
   if (auto on = os::receive_credentials(socket); !on) return std::unexpected(on.error());

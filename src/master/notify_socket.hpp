@@ -16,7 +16,9 @@
 
 #include "loop/fd_watch.hpp"
 #include "loop/loop.hpp"
+#include "master/link_state.hpp"
 #include "master/token_bucket.hpp"
+#include "master/worker_keeper.hpp"
 #include "master/worker_socket.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
@@ -36,6 +38,13 @@ class NotifySocket {
   // The same on one end of a pair of datagram sockets: NOTIFY_FD.
   [[nodiscard]] static os::Result<std::unique_ptr<NotifySocket>> adopt(loop::Loop& loop, os::OwnedFd end,
                                                                        uid_t worker, Handlers handlers);
+  // One that the master before has left: at that address, or "" for one end of a pair.
+  [[nodiscard]] static os::Result<std::unique_ptr<NotifySocket>> go_on(loop::Loop& loop, LeftPart left,
+                                                                       std::string address, uid_t worker,
+                                                                       Handlers handlers);
+  void kept_as(KeptPart part) { kept_ = std::move(part); }
+  [[nodiscard]] os::FdRef fd() const { return socket_; }
+  [[nodiscard]] SocketLinkState save() const { return {.socket = kept_.number, .address = address()}; }
   NotifySocket(const NotifySocket&) = delete;
   NotifySocket& operator=(const NotifySocket&) = delete;
 
@@ -62,6 +71,7 @@ class NotifySocket {
   Handlers handlers_;
   WorkerSocket bound_;  // one of these two
   os::OwnedFd end_;
+  KeptPart kept_;
   os::FdRef socket_;
   std::unique_ptr<loop::FdWatch> watch_;
   TokenBucket allowed_;

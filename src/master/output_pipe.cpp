@@ -31,8 +31,8 @@ os::Result<PipeEnds> make_output_pipe(uid_t owner) {
   return PipeEnds{std::move(pipe->read), std::move(theirs)};
 }
 
-os::Result<std::unique_ptr<OutputPipe>> OutputPipe::open(loop::Loop& loop, os::OwnedFd end, Handlers handlers) {
-  auto pipe = std::unique_ptr<OutputPipe>(new OutputPipe(std::move(end), std::move(handlers)));
+os::Result<std::unique_ptr<OutputPipe>> OutputPipe::open(loop::Loop& loop, os::OwnedFd end, Handlers handlers, KeptPart kept) {
+  auto pipe = std::unique_ptr<OutputPipe>(new OutputPipe(std::move(end), std::move(handlers), std::move(kept)));
   auto watch = loop::FdWatch::open(loop, pipe->end_, {.readable = true},
                                    [self = pipe.get()](loop::Readiness) { self->on_readable(); });
   if (!watch) return std::unexpected(watch.error());
@@ -50,6 +50,7 @@ bool OutputPipe::read_piece() {
   if (size == -1 && errno == EAGAIN) return false;
   splitter_.finish(handlers_.line);
   watch_.reset();
+  kept_ = {};
   return false;
 }
 

@@ -4,6 +4,7 @@
 // process can write, there is a reader, which is that process itself.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "loop/fd_watch.hpp"
 #include "loop/loop.hpp"
 #include "master/line_splitter.hpp"
+#include "master/worker_keeper.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
 
@@ -32,17 +34,20 @@ class OutputPipe {
   };
 
   [[nodiscard]] static os::Result<std::unique_ptr<OutputPipe>> open(loop::Loop& loop, os::OwnedFd end,
-                                                                    Handlers handlers);
+                                                                    Handlers handlers, KeptPart kept = {});
+  [[nodiscard]] std::uint32_t number() const { return watch_ ? kept_.number : 0; }  // for the next master
 
   // Reads now what is in the pipe, and hands on a last line that is not whole: the process that wrote it has ended.
   void finish();
 
  private:
-  OutputPipe(os::OwnedFd end, Handlers handlers) : end_(std::move(end)), handlers_(std::move(handlers)) {}
+  OutputPipe(os::OwnedFd end, Handlers handlers, KeptPart kept)
+      : end_(std::move(end)), kept_(std::move(kept)), handlers_(std::move(handlers)) {}
   bool read_piece();  // false: nothing is there now, or ever
   void on_readable();
 
   os::OwnedFd end_;
+  KeptPart kept_;
   Handlers handlers_;
   LineSplitter splitter_;
   std::unique_ptr<loop::FdWatch> watch_;  // none: the stream has ended

@@ -64,11 +64,29 @@ os::Result<std::unique_ptr<PreloadLink>> PreloadLink::open(loop::Loop& loop, con
   if (auto listening = os::listen_on(link->socket_.fd(), kBacklog); !listening) {
     return std::unexpected(listening.error());
   }
-  auto watch = loop::FdWatch::open(loop, link->socket_.fd(), {.readable = true},
-                                   [self = link.get()](loop::Readiness) { self->accept_all(); });
-  if (!watch) return std::unexpected(watch.error());
-  link->watch_ = std::move(*watch);
+  link->kept_ = link->handlers_.keep(link->socket_.fd());
+  if (auto watched = link->watch(); !watched) return std::unexpected(watched.error());
   return link;
+}
+
+os::Result<std::unique_ptr<PreloadLink>> PreloadLink::go_on(loop::Loop& loop, std::string library, uid_t worker,
+                                                            BindWatch& binds, LinkHandlers handlers,
+                                                            SocketLinkState state) {
+  auto link = std::unique_ptr<PreloadLink>(
+      new PreloadLink(loop, std::move(library), worker, binds, std::move(handlers)));
+  auto socket = link->handlers_.take(state.socket);
+  if (!socket) return std::unexpected(socket.error());
+  link->socket_ = WorkerSocket(std::move(socket->fd), std::move(state.address));
+  link->kept_ = std::move(socket->part);
+  if (auto watched = link->watch(); !watched) return std::unexpected(watched.error());
+  return link;
+}
+
+os::Result<void> PreloadLink::watch() {
+  auto watch = loop::FdWatch::open(loop_, socket_.fd(), {.readable = true}, [this](loop::Readiness) { accept_all(); });
+  if (!watch) return std::unexpected(watch.error());
+  watch_ = std::move(*watch);
+  return {};
 }
 
 LinkGift PreloadLink::gift(int) const {

@@ -31,6 +31,10 @@ class PreloadLink final : public WorkerLink {
   [[nodiscard]] static os::Result<std::unique_ptr<PreloadLink>> open(loop::Loop& loop, const std::string& abstract,
                                                                      std::string library, uid_t worker,
                                                                      BindWatch& binds, LinkHandlers handlers);
+  [[nodiscard]] static os::Result<std::unique_ptr<PreloadLink>> go_on(loop::Loop& loop, std::string library,
+                                                                      uid_t worker, BindWatch& binds,
+                                                                      LinkHandlers handlers, SocketLinkState state);
+  [[nodiscard]] LinkState save() const override { return SocketLinkState{kept_.number, socket_.address()}; }
   ~PreloadLink() override;
 
   [[nodiscard]] LinkGift gift(int free) const override;
@@ -48,6 +52,7 @@ class PreloadLink final : public WorkerLink {
   };
 
   PreloadLink(loop::Loop& loop, std::string library, uid_t worker, BindWatch& binds, LinkHandlers handlers);
+  [[nodiscard]] os::Result<void> watch();
   void accept_all();
   [[nodiscard]] os::Result<void> add(os::OwnedFd socket);
   void read(Connection& connection);
@@ -62,6 +67,7 @@ class PreloadLink final : public WorkerLink {
   BindWatch& binds_;
   LinkHandlers handlers_;
   WorkerSocket socket_;
+  KeptPart kept_;
   std::unique_ptr<loop::FdWatch> watch_;
   loop::Timer accept_again_;
   std::vector<std::unique_ptr<Connection>> connections_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/address.hpp"
+#include "master/workers_state.hpp"
 #include "os/socket.hpp"
 #include "os/socket_option.hpp"
 
@@ -64,6 +65,27 @@ std::expected<void, ServerRefusal> ProgramSockets::listen(const SocketUser& user
 
 void ProgramSockets::abandon(const PlacedSocket& placed) {
   if (placed.waiting == nullptr) listeners_.endpoint_of(placed.at).abandon(placed.at.fd);
+}
+
+std::expected<PlacedSocket, std::string> ProgramSockets::restore(ProgramSocketState& state,
+                                                                 CookieOf cookie_of) {
+  auto at = listeners_.sockets_of(std::span(&state.listener, 1));
+  const std::string lost = fmt::format("what a program has bound at listener {} is not there any more", state.listener);
+  if (state.index >= at.size()) return std::unexpected(lost);
+  PlacedSocket placed{.at = at[state.index], .waiting = nullptr, .is_inherited = state.is_inherited};
+  if (state.waiting) {
+    auto waiting = listeners_.restore_socket(std::move(*state.waiting));
+    if (!waiting) return std::unexpected(waiting.error().message());
+    placed.waiting = std::make_unique<ListenerSocket>(std::move(*waiting));
+    placed.at.fd = placed.waiting->fd();
+    return placed;
+  }
+  for (const ListenerSocket* side : listeners_.endpoint_of(placed.at).sides()) {
+    if (cookie_of(side->fd()) != state.cookie) continue;
+    placed.at.fd = side->fd();
+    return placed;
+  }
+  return std::unexpected(lost);
 }
 
 bool ProgramSockets::is_full(core::AppId app, const core::AppPlan& plan) const {

@@ -35,6 +35,8 @@ struct PlacedSocket {
   bool is_inherited = false;
 };
 
+struct ProgramSocketState;  // workers_state.hpp
+
 class ProgramSockets {
  public:
   ProgramSockets(Listeners& listeners, OnDemand& on_demand) : listeners_(listeners), on_demand_(on_demand) {}
@@ -44,6 +46,10 @@ class ProgramSockets {
                                                                 bool may_inherit);
   [[nodiscard]] std::expected<void, ServerRefusal> listen(const SocketUser& user, PlacedSocket& placed, int backlog);
   void abandon(const PlacedSocket& placed);
+  // One that the master before knew. The error is a sentence.
+  using CookieOf = std::uint64_t (*)(os::FdRef socket);
+  [[nodiscard]] std::expected<PlacedSocket, std::string> restore(ProgramSocketState& state,
+                                                                 CookieOf cookie_of);
 
   // Whether there would be a place for one more that no listener of the file has.
   [[nodiscard]] bool is_full(core::AppId app, const core::AppPlan& plan) const;

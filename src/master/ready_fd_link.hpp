@@ -15,6 +15,9 @@ class ReadyFdLink final : public WorkerLink {
  public:
   [[nodiscard]] static os::Result<std::unique_ptr<ReadyFdLink>> open(loop::Loop& loop, int number,
                                                                      LinkHandlers handlers);
+  [[nodiscard]] static os::Result<std::unique_ptr<ReadyFdLink>> go_on(loop::Loop& loop, int number,
+                                                                      LinkHandlers handlers, ReadyPipeState state);
+  [[nodiscard]] LinkState save() const override { return pipe_->save(); }
 
   [[nodiscard]] LinkGift gift(int free) const override;
   void given() override { pipe_->given(); }

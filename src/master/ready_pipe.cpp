@@ -22,11 +22,34 @@ os::Result<std::unique_ptr<ReadyPipe>> ReadyPipe::open(loop::Loop& loop, std::st
   auto pipe = std::unique_ptr<ReadyPipe>(new ReadyPipe(wanted, std::move(handlers)));
   pipe->ours_ = std::move(ends->read);
   pipe->theirs_ = std::move(ends->write);
-  auto watch = loop::FdWatch::open(loop, pipe->ours_, {.readable = true},
-                                   [self = pipe.get()](loop::Readiness) { self->on_readable(); });
-  if (!watch) return std::unexpected(watch.error());
-  pipe->watch_ = std::move(*watch);
+  if (auto watched = pipe->watch(loop); !watched) return std::unexpected(watched.error());
   return pipe;
+}
+
+os::Result<std::unique_ptr<ReadyPipe>> ReadyPipe::go_on(loop::Loop& loop, std::string_view wanted, Handlers handlers,
+                                                        LeftPart left, std::string seen) {
+  auto pipe = std::unique_ptr<ReadyPipe>(new ReadyPipe(wanted, std::move(handlers)));
+  pipe->ours_ = std::move(left.fd);
+  pipe->kept_ = std::move(left.part);
+  pipe->seen_ = std::move(seen);
+  if (auto watched = pipe->watch(loop); !watched) return std::unexpected(watched.error());
+  return pipe;
+}
+
+std::unique_ptr<ReadyPipe> ReadyPipe::ended(std::string_view wanted) {
+  return std::unique_ptr<ReadyPipe>(new ReadyPipe(wanted, {}));
+}
+
+os::Result<void> ReadyPipe::watch(loop::Loop& loop) {
+  auto watch = loop::FdWatch::open(loop, ours_, {.readable = true}, [this](loop::Readiness) { on_readable(); });
+  if (!watch) return std::unexpected(watch.error());
+  watch_ = std::move(*watch);
+  return {};
+}
+
+void ReadyPipe::end() {
+  watch_.reset();
+  kept_ = {};
 }
 
 void ReadyPipe::finish() {
@@ -40,12 +63,12 @@ void ReadyPipe::on_readable() {
     const ssize_t size = os::retry_interrupted([&] { return ::read(ours_.get(), piece.data(), piece.size()); });
     if (size == -1 && errno == EAGAIN) return;
     if (size <= 0) {
-      watch_.reset();
+      end();
       return handlers_.closed();
     }
     seen_.append(piece.data(), static_cast<std::size_t>(size));
     if (seen_.contains(wanted_)) {
-      watch_.reset();
+      end();
       ours_.reset();
       return handlers_.ready();
     }

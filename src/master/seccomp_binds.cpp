@@ -19,11 +19,12 @@ constexpr BindWatch::Reply kGoOn{.go_on = true};
 
 }  // namespace
 
-os::Result<std::unique_ptr<SeccompBinds>> SeccompBinds::open(loop::Loop& loop, os::OwnedFd notifier,
+os::Result<std::unique_ptr<SeccompBinds>> SeccompBinds::open(loop::Loop& loop, LeftPart notifier,
                                                              BindWatch& binds) {
-  auto adopted = os::SeccompNotifier::adopt(std::move(notifier));
+  auto adopted = os::SeccompNotifier::adopt(std::move(notifier.fd));
   if (!adopted) return std::unexpected(adopted.error());
-  auto opened = std::unique_ptr<SeccompBinds>(new SeccompBinds(std::move(*adopted), binds));
+  auto opened = std::unique_ptr<SeccompBinds>(
+      new SeccompBinds(std::move(*adopted), std::move(notifier.part), binds));
   auto watch = loop::FdWatch::open(loop, opened->notifier_.fd(), {.readable = true},
                                    [self = opened.get()](loop::Readiness ready) { self->on_ready(ready); });
   if (!watch) return std::unexpected(watch.error());

@@ -12,6 +12,7 @@
 #include "loop/fd_watch.hpp"
 #include "loop/loop.hpp"
 #include "master/bind_watch.hpp"
+#include "master/worker_keeper.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
 #include "os/seccomp_notify.hpp"
@@ -21,13 +22,16 @@ namespace liveswap::master {
 class SeccompBinds {
  public:
   // `binds` outlives it.
-  [[nodiscard]] static os::Result<std::unique_ptr<SeccompBinds>> open(loop::Loop& loop, os::OwnedFd notifier,
+  [[nodiscard]] static os::Result<std::unique_ptr<SeccompBinds>> open(loop::Loop& loop, LeftPart notifier,
                                                                       BindWatch& binds);
+
+  [[nodiscard]] std::uint32_t number() const { return watch_ ? kept_.number : 0; }  // for the next master
 
  private:
   using Reply = BindWatch::Reply;
 
-  SeccompBinds(os::SeccompNotifier notifier, BindWatch& binds) : notifier_(std::move(notifier)), binds_(binds) {}
+  SeccompBinds(os::SeccompNotifier notifier, KeptPart kept, BindWatch& binds)
+      : notifier_(std::move(notifier)), kept_(std::move(kept)), binds_(binds) {}
   void on_ready(loop::Readiness ready);
   void handle(const os::TrappedCall& call);
   [[nodiscard]] std::optional<Reply> reply_to(const os::TrappedCall& call);
@@ -37,6 +41,7 @@ class SeccompBinds {
   [[nodiscard]] os::Result<BindCall> look_at(const os::TrappedCall& call);
 
   os::SeccompNotifier notifier_;
+  KeptPart kept_;
   BindWatch& binds_;
   std::unique_ptr<loop::FdWatch> watch_;
 };

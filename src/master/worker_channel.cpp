@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <utility>
 #include <variant>
 
+#include "master/workers_state.hpp"
 #include "wire/channel.hpp"
 #include "wire/printable.hpp"
 #include "os/close_aside.hpp"
@@ -26,14 +28,48 @@ std::string text_of(const channel::Failed& failed) {
 }  // namespace
 
 os::Result<std::unique_ptr<WorkerChannel>> WorkerChannel::open(loop::Loop& loop, os::OwnedFd end, bool kept,
-                                                               Handlers handlers) {
+                                                               Handlers handlers, KeptPart part) {
   auto opened = std::unique_ptr<WorkerChannel>(new WorkerChannel(std::move(end), kept, std::move(handlers)));
+  opened->part_ = std::move(part);
   if (auto on = os::receive_credentials(opened->end_); !on) return std::unexpected(on.error());
   auto watch = loop::FdWatch::open(loop, opened->end_, {.readable = true},
                                    [self = opened.get()](loop::Readiness ready) { self->on_ready(ready); });
   if (!watch) return std::unexpected(watch.error());
   opened->watch_ = std::move(*watch);
   return opened;
+}
+
+WorkerChannelState WorkerChannel::save() const {
+  WorkerChannelState state{.channel = phase_ == Phase::ended ? 0 : part_.number,
+                           .phase = static_cast<std::uint32_t>(phase_),
+                           .told_running = told_running_,
+                           .unsent = {}};
+  for (const auto& packet : unsent_) {
+    state.unsent.emplace_back(reinterpret_cast<const char*>(packet.data()), packet.size());
+  }
+  return state;
+}
+
+os::Result<std::unique_ptr<WorkerChannel>> WorkerChannel::go_on(loop::Loop& loop, LeftPart left, bool kept,
+                                                                Handlers handlers, WorkerChannelState state) {
+  auto opened = open(loop, std::move(left.fd), kept, std::move(handlers), std::move(left.part));
+  if (!opened) return opened;
+  WorkerChannel& channel = **opened;
+  if (state.phase <= static_cast<std::uint32_t>(Phase::heard)) channel.phase_ = static_cast<Phase>(state.phase);
+  channel.told_running_ = state.told_running;
+  for (const std::string& packet : state.unsent) {
+    const auto bytes = std::as_bytes(std::span(packet));
+    channel.unsent_.emplace_back(bytes.begin(), bytes.end());
+  }
+  (void)channel.send_unsent();
+  return opened;
+}
+
+os::Result<void> WorkerChannel::let_go() {
+  std::array<std::byte, channel::kHeaderSize> packet{};
+  const auto size = channel::encode(channel::Go{}, 0, packet);
+  if (!size) return os::fail_with(0, std::string(size.error().reason));
+  return send({packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(*size)});
 }
 
 void WorkerChannel::on_ready(loop::Readiness ready) {
@@ -84,6 +120,7 @@ bool WorkerChannel::take_from_launcher(os::ReceivedPacket& packet) {
 
 void WorkerChannel::fail(const std::string& text) {
   phase_ = Phase::ended;
+  part_ = {};
   watch_.reset();
   handlers_.failed(text);
 }
@@ -101,6 +138,7 @@ void WorkerChannel::tell_running() {
 
 void WorkerChannel::close() {
   const Phase before = std::exchange(phase_, Phase::ended);
+  part_ = {};
   watch_.reset();
   if (before == Phase::launching) {
     handlers_.failed("");

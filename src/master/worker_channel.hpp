@@ -19,12 +19,15 @@
 
 #include "loop/fd_watch.hpp"
 #include "loop/loop.hpp"
+#include "master/worker_keeper.hpp"
 #include "os/discard.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
 #include "os/scm.hpp"
 
 namespace liveswap::master {
+
+struct WorkerChannelState;  // workers_state.hpp
 
 class WorkerChannel {
  public:
@@ -39,7 +42,12 @@ class WorkerChannel {
 
   // `kept`: by the program.
   [[nodiscard]] static os::Result<std::unique_ptr<WorkerChannel>> open(loop::Loop& loop, os::OwnedFd end, bool kept,
-                                                                       Handlers handlers);
+                                                                       Handlers handlers, KeptPart part = {});
+  [[nodiscard]] static os::Result<std::unique_ptr<WorkerChannel>> go_on(loop::Loop& loop, LeftPart left, bool kept,
+                                                                        Handlers handlers, WorkerChannelState state);
+  [[nodiscard]] WorkerChannelState save() const;
+  // The launcher has been waiting for this: it executes the program.
+  [[nodiscard]] os::Result<void> let_go();
 
   WorkerChannel(const WorkerChannel&) = delete;
   WorkerChannel& operator=(const WorkerChannel&) = delete;
@@ -70,6 +78,7 @@ class WorkerChannel {
   [[nodiscard]] os::Result<void> send_unsent();
 
   os::OwnedFd end_;
+  KeptPart part_;
   bool kept_;
   Handlers handlers_;
   Phase phase_ = Phase::launching;

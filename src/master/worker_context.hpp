@@ -15,6 +15,7 @@
 #include "master/bound_socket.hpp"
 #include "master/children.hpp"
 #include "master/endpoint.hpp"
+#include "master/keeper.hpp"
 #include "master/launcher.hpp"
 #include "master/log.hpp"
 #include "master/output.hpp"
@@ -67,11 +68,14 @@ struct WorkerSetup {
   std::optional<os::DescriptorLimit> descriptor_limit;  // of workers whose release sets none
   // A draining worker has no connection open, seen twice in a row; again after it had some. None: nobody wants to know.
   std::function<void(core::WorkerId)> worker_empty;
+  Keeper* keeper = nullptr;  // of copies of their descriptors for the next master; none: none are kept
+  bool takes_over = false;   // workers of an earlier master run
 };
 
 struct WorkerContext {
   WorkerSetup setup;
   Children children;
+  pid_t guardian = 0;  // 0: there is none
   std::string token;  // of this master's life: marks its workers' processes, whoever else runs workers
   std::function<void(core::WorkerId)> bury;  // it has ended, with all that it started: destroy it soon
   std::function<void(core::WorkerId)> draining;  // it was asked to drain, or said that it does

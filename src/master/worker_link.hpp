@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "master/link_state.hpp"
+#include "master/worker_keeper.hpp"
 #include "os/fd.hpp"
 #include "protocols/worker_event.hpp"
 
@@ -20,6 +22,14 @@ namespace liveswap::master {
 struct LinkHandlers {
   std::function<void(const std::vector<protocols::WorkerEvent>&)> said;
   std::function<void(std::string_view text)> problem;  // for the log
+  WorkerKeeper* keeper = nullptr;                      // of copies of its descriptors; none: none are kept
+
+  [[nodiscard]] KeptPart keep(os::FdRef fd) const {
+    return keeper == nullptr ? KeptPart() : keeper->keep(KeepRole::worker_link, fd);
+  }
+  [[nodiscard]] os::Result<LeftPart> take(std::uint32_t number) const {
+    return keeper->take(KeepRole::worker_link, number);
+  }
 };
 
 // What the worker is given, so that it finds its end.
@@ -46,6 +56,9 @@ class WorkerLink {
   virtual void given() {}
   // The worker's process has ended: what it sent is taken now.
   virtual void finish() {}
+
+  // For the next master, which has given() behind it.
+  [[nodiscard]] virtual LinkState save() const = 0;
 
   // Asks the worker to drain, or hands it an operator's message; false: not by this link.
   [[nodiscard]] virtual bool ask_to_drain() { return false; }

@@ -81,19 +81,36 @@ class Maker {
   std::expected<WorkerLinks, std::string> make() {
     const core::AppPlan& plan = request_.release->plan;
     if (plan.protocol == core::Protocol::node) add(node());
-    if (plan.protocol == core::Protocol::einhorn) {
-      add(EinhornLink::open(loop(), request_.address("-einhorn"), request_.release->worker_uid(), handlers_));
-    }
+    if (plan.protocol == core::Protocol::einhorn) add(einhorn());
     if (request_.preloaded != nullptr) preload(*request_.preloaded);
     if (plan.inherit_as) inherit(*plan.inherit_as);
     if (plan.notify_fd) add(notify_fd());
-    if (plan.ready.when == core::ReadyWhen::fd) add(ReadyFdLink::open(loop(), plan.ready.fd, handlers_));
+    if (plan.ready.when == core::ReadyWhen::fd) add(ready_fd(plan.ready.fd));
     if (!error_.empty()) return std::unexpected(error_);
     return std::move(links_);
   }
 
  private:
   [[nodiscard]] loop::Loop& loop() const { return request_.context.setup.loop; }
+
+  // Of the next link, where it was left by the master before; each has the kind that its plan asks for.
+  template <class State>
+  std::optional<State> left() {
+    if (!request_.left || next_ >= request_.left->size()) return std::nullopt;
+    const auto* state = std::get_if<State>(&(*request_.left)[next_++]);
+    return state != nullptr ? std::optional(*state) : std::nullopt;
+  }
+
+  os::Result<std::unique_ptr<EinhornLink>> einhorn() {
+    const uid_t worker = request_.release->worker_uid();
+    if (auto state = left<SocketLinkState>()) return EinhornLink::go_on(loop(), worker, handlers_, std::move(*state));
+    return EinhornLink::open(loop(), request_.address("-einhorn"), worker, handlers_);
+  }
+
+  os::Result<std::unique_ptr<ReadyFdLink>> ready_fd(int number) {
+    if (auto state = left<ReadyPipeState>()) return ReadyFdLink::go_on(loop(), number, handlers_, std::move(*state));
+    return ReadyFdLink::open(loop(), number, handlers_);
+  }
 
   template <class Link>
   void add(os::Result<std::unique_ptr<Link>> link) {
@@ -117,14 +134,20 @@ class Maker {
       }
       return ServerSocket{socket->fd, context.setup.server_data(ids.app, node::key_of(query), query.data)};
     };
-    return NodeLink::open(loop(), {plan.ready.when, plan.drain_message}, {.link = handlers_, .server = server});
+    const NodeLink::Settings settings{plan.ready.when, plan.drain_message};
+    const NodeLink::Handlers handlers{.link = handlers_, .server = server};
+    if (auto state = left<NodeLinkState>()) return NodeLink::go_on(loop(), settings, handlers, std::move(*state));
+    return NodeLink::open(loop(), settings, handlers);
   }
 
   void preload(BindWatch& binds) {
     const auto& library = request_.context.setup.bind_library;
     if (!library) return fail(library.error());
-    add(PreloadLink::open(loop(), request_.address("-bind").abstract, *library, request_.release->worker_uid(), binds,
-                          handlers_));
+    const uid_t worker = request_.release->worker_uid();
+    if (auto state = left<SocketLinkState>()) {
+      return add(PreloadLink::go_on(loop(), *library, worker, binds, handlers_, std::move(*state)));
+    }
+    add(PreloadLink::open(loop(), request_.address("-bind").abstract, *library, worker, binds, handlers_));
   }
 
   void inherit(core::InheritAs inherit_as) {
@@ -135,19 +158,27 @@ class Maker {
     if (!bound) return fail(bound.error());
     for (const BoundSocket& socket : *bound) sockets.push_back(handed(socket, number++));
     auto pipes = protocols::inheritance_pipes(inherit_as, sockets);
-    if (pipes) add(InheritLink::open(loop(), std::move(*pipes), handlers_));
+    if (!pipes) return;
+    if (auto state = left<ReadyPipeState>()) {
+      return add(InheritLink::go_on(loop(), std::move(*pipes), handlers_, std::move(*state)));
+    }
+    add(InheritLink::open(loop(), std::move(*pipes), handlers_));
   }
 
   os::Result<std::unique_ptr<NotifyFdLink>> notify_fd() {
     const auto said = [release = request_.release, said = handlers_.said](std::string_view text, std::size_t fds) {
       said(release->protocol->from_notification(text, fds));
     };
-    return NotifyFdLink::open(loop(), request_.release->worker_uid(), {.said = said, .problem = handlers_.problem});
+    const NotifySocket::Handlers handlers{.said = said, .problem = handlers_.problem};
+    const uid_t worker = request_.release->worker_uid();
+    if (auto state = left<SocketLinkState>()) return NotifyFdLink::go_on(loop(), worker, handlers, handlers_, *state);
+    return NotifyFdLink::open(loop(), worker, handlers, handlers_);
   }
 
   const LinkRequest& request_;
   const LinkHandlers& handlers_;
   WorkerLinks links_;
+  std::size_t next_ = 0;  // of what was left
   std::string error_;
 };
 

@@ -4,6 +4,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ struct LinkRequest {
   std::shared_ptr<const Release> release;
   std::function<WorkerAddress(std::string_view suffix)> address;  // of a socket that the worker speaks to
   BindWatch* preloaded = nullptr;  // whom the library in it asks; outlives the links
+  // What the master before has left of them; none: they are opened.
+  std::optional<std::vector<LinkState>> left{};
 };
 
 [[nodiscard]] std::expected<WorkerLinks, std::string> make_links(const LinkRequest& request,

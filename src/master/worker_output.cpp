@@ -25,12 +25,42 @@ os::Result<os::OwnedFd> WorkerOutput::open_pipe(bool is_stderr, std::unique_ptr<
   if (pipe) pipe->finish();
   auto ends = make_output_pipe(settings_.uid);
   if (!ends) return std::unexpected(ends.error());
-  auto opened = OutputPipe::open(loop_, std::move(ends->ours),
-                                 {.line = [this, is_stderr](std::string_view line) { add(is_stderr, line); },
-                                  .read = [this] { output_.flush(); }});
+  KeptPart kept;
+  if (settings_.keeper != nullptr) kept = settings_.keeper->keep(KeepRole::worker_output, ends->ours);
+  auto opened = OutputPipe::open(loop_, std::move(ends->ours), pipe_handlers(is_stderr), std::move(kept));
   if (!opened) return std::unexpected(opened.error());
   pipe = std::move(*opened);
   return std::move(ends->theirs);
+}
+
+OutputPipe::Handlers WorkerOutput::pipe_handlers(bool is_stderr) {
+  return {.line = [this, is_stderr](std::string_view line) { add(is_stderr, line); },
+          .read = [this] { output_.flush(); }};
+}
+
+std::vector<std::uint32_t> WorkerOutput::save() const {
+  std::vector<std::uint32_t> numbers;
+  for (const Pipes& pipes : pipes_) {
+    for (const auto& pipe : pipes) numbers.push_back(pipe ? pipe->number() : 0);
+  }
+  return numbers;
+}
+
+os::Result<void> WorkerOutput::restore(const std::vector<std::uint32_t>& numbers) {
+  os::Result<void> all;
+  for (std::size_t i = 0; i < numbers.size() && i < 2 * pipes_.size(); ++i) {
+    if (numbers[i] == 0) continue;
+    const bool is_stderr = i % 2 == 1;
+    auto left = settings_.keeper->take(KeepRole::worker_output, numbers[i]);
+    auto opened = left ? OutputPipe::open(loop_, std::move(left->fd), pipe_handlers(is_stderr), std::move(left->part))
+                       : std::unexpected(left.error());
+    if (opened) {
+      pipes_[i / 2][is_stderr ? 1 : 0] = std::move(*opened);
+    } else {
+      all = std::unexpected(opened.error());
+    }
+  }
+  return all;
 }
 
 void WorkerOutput::add(bool is_stderr, std::string_view line) {

@@ -37,12 +37,18 @@ class WorkerOutput {
     core::Output mode = core::Output::prefix;
     StandardStreams own;  // the master's
     uid_t uid = 0;        // of the worker
+    WorkerKeeper* keeper = nullptr;  // outlives it; none: no copies are kept
   };
 
   WorkerOutput(loop::Loop& loop, Output& output, Settings settings);
 
   // For the next process of that kind; what the last one has written is handed on first.
   [[nodiscard]] os::Result<OutputEnds> open(OutputUser user);
+
+  // For the next master: the pipes' numbers, in an order of their own; and those that the one before has left. What it
+  // had read of a line that was not whole is lost. The error names one that is not there.
+  [[nodiscard]] std::vector<std::uint32_t> save() const;
+  [[nodiscard]] os::Result<void> restore(const std::vector<std::uint32_t>& numbers);
 
   // A line of the master's own that belongs among the worker's.
   void remark(std::string_view line);
@@ -55,6 +61,7 @@ class WorkerOutput {
  private:
   using Pipes = std::array<std::unique_ptr<OutputPipe>, 2>;
 
+  [[nodiscard]] OutputPipe::Handlers pipe_handlers(bool is_stderr);
   [[nodiscard]] os::Result<os::OwnedFd> open_pipe(bool is_stderr, std::unique_ptr<OutputPipe>& pipe);
   void add(bool is_stderr, std::string_view line);
 

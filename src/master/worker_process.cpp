@@ -31,11 +31,13 @@ WorkerProcess::WorkerProcess(WorkerContext& context, const core::Spawn& ids, std
       ids_(ids),
       release_(std::move(release)),
       traits_{ids, context.mark_of(ids.worker), ""},
+      keeper_(context.setup.keeper, ids.worker),
       output_(context.setup.loop, context.setup.output,
               {.source = {release_->plan.name, ids.slot, ids.generation},
                .mode = release_->plan.output,
                .own = context.setup.own_streams,
-               .uid = release_->worker_uid()}) {}
+               .uid = release_->worker_uid(),
+               .keeper = &keeper_}) {}
 
 // One that still has processes in it stays, as they do.
 WorkerProcess::~WorkerProcess() {
@@ -65,7 +67,7 @@ void WorkerProcess::adopt(Adoption adoption) {
     return end();
   }
   main_ = std::move(*main);
-  adopted_ = true;
+  adopted_ = launched_ = true;
   on_running();
   become_ready();
 }
@@ -89,7 +91,7 @@ std::expected<void, std::string> WorkerProcess::try_start() {
     prepared->plan.filter = {.watch_unlink = context_.setup.program_sockets->has_paths(ids_.app, plan),
                              .deny_io_uring = plan.io_uring == core::IoUring::deny};
   }
-  auto launched = launch(std::move(prepared), OutputUser::program);
+  auto launched = launch(std::move(prepared), OutputUser::program, Launcher::When::when_told);
   if (!launched) return std::unexpected(std::move(launched.error()));
   for (const auto& link : links_) link->given();
   started_ = std::chrono::system_clock::now();
@@ -97,6 +99,11 @@ std::expected<void, std::string> WorkerProcess::try_start() {
   auto watched = watch(std::move(*launched));
   if (!watched) return std::unexpected(watched.error().message());
   return {};
+}
+
+void WorkerProcess::let_run() {
+  if (std::exchange(launched_, true) || !channel_) return;
+  (void)channel_->let_go();  // a launcher that has gone has said why, or its end will
 }
 
 bool WorkerProcess::can_reach_runtime_dir() const {
@@ -118,25 +125,32 @@ WorkerAddress WorkerProcess::socket_address(std::string_view suffix) const {
 
 std::expected<void, std::string> WorkerProcess::open_notify_socket() {
   auto notify = NotifySocket::open(
-      context_.setup.loop, socket_address(""), release_->worker_uid(),
-      {.said = [this](std::string_view text, std::size_t fds) {
-         on_said(release_->protocol->from_notification(text, fds));
-       },
-       .problem = [this](std::string_view text) { tell_problem(text); }});
+      context_.setup.loop, socket_address(""), release_->worker_uid(), notify_handlers());
   if (!notify) return std::unexpected(notify.error().message());
   notify_ = std::move(*notify);
+  notify_->kept_as(keeper_.keep(KeepRole::worker_notify, notify_->fd()));
   traits_.notify_socket = notify_->address();
   return {};
 }
 
-std::expected<void, std::string> WorkerProcess::open_links() {
+NotifySocket::Handlers WorkerProcess::notify_handlers() {
+  return {.said =
+              [this](std::string_view text, std::size_t fds) {
+                on_said(release_->protocol->from_notification(text, fds));
+              },
+          .problem = [this](std::string_view text) { tell_problem(text); }};
+}
+
+std::expected<void, std::string> WorkerProcess::open_links(std::optional<std::vector<LinkState>> left) {
   auto links = make_links({.context = context_,
                            .ids = ids_,
                            .release = release_,
                            .address = [this](std::string_view suffix) { return socket_address(suffix); },
-                           .preloaded = preloads_ ? binds_.get() : nullptr},
+                           .preloaded = preloads_ ? binds_.get() : nullptr,
+                           .left = std::move(left)},
                           {.said = [this](const std::vector<protocols::WorkerEvent>& events) { on_said(events); },
-                           .problem = [this](std::string_view text) { tell_problem(text); }});
+                           .problem = [this](std::string_view text) { tell_problem(text); },
+                           .keeper = &keeper_});
   if (!links) return std::unexpected(std::move(links.error()));
   links_ = std::move(*links);
   return {};
@@ -160,7 +174,7 @@ void WorkerProcess::make_cgroup() {
 }
 
 std::expected<LaunchedProcess, std::string> WorkerProcess::launch(
-    std::expected<PreparedLaunch, std::string> prepared, OutputUser user) {
+    std::expected<PreparedLaunch, std::string> prepared, OutputUser user, Launcher::When when) {
   if (!prepared) return std::unexpected(std::move(prepared.error()));
   const auto ends = output_.open(user);
   if (!ends) return std::unexpected(ends.error().message());
@@ -168,7 +182,7 @@ std::expected<LaunchedProcess, std::string> WorkerProcess::launch(
   if (!procs) return std::unexpected(procs.error().message());
   if (cgroup_) join_cgroup(*prepared, *procs);
   if (context_.setup.descriptor_limit) limit_descriptors(*prepared, *context_.setup.descriptor_limit);
-  auto launched = context_.setup.launcher.start(prepared->plan, prepared->descriptors, ends->streams);
+  auto launched = context_.setup.launcher.start(prepared->plan, prepared->descriptors, ends->streams, when);
   if (!launched) return std::unexpected(launched.error().message());
   return std::move(*launched);
 }
@@ -181,22 +195,25 @@ os::Result<void> WorkerProcess::watch(LaunchedProcess launched) {
   }
   main_ = std::move(*main);
   main_changed();
-  const WorkerChannel::Handlers handlers{
-      .running = [this] { on_running(); },
-      .failed = [this](const std::string& text) { on_launch_failed(text); },
-      .said =
-          [this](std::span<const std::byte> packet, std::size_t fds) {
-            on_said(release_->protocol->from_channel(packet, fds));
-          },
-      .filter = [this](os::OwnedFd notifier) { watch_filter(std::move(notifier)); }};
-  const bool kept = release_->plan.protocol == core::Protocol::native;
-  auto channel = WorkerChannel::open(context_.setup.loop, std::move(launched.channel), kept, handlers);
+  KeptPart part = keeper_.keep(KeepRole::worker_channel, launched.channel);
+  auto channel = WorkerChannel::open(context_.setup.loop, std::move(launched.channel), keeps_channel(),
+                                     channel_handlers(), std::move(part));
   if (!channel) {
     main_->signal(SIGKILL);
     return std::unexpected(channel.error());
   }
   channel_ = std::move(*channel);
   return {};
+}
+
+WorkerChannel::Handlers WorkerProcess::channel_handlers() {
+  return {.running = [this] { on_running(); },
+          .failed = [this](const std::string& text) { on_launch_failed(text); },
+          .said =
+              [this](std::span<const std::byte> packet, std::size_t fds) {
+                on_said(release_->protocol->from_channel(packet, fds));
+              },
+          .filter = [this](os::OwnedFd notifier) { watch_filter(std::move(notifier)); }};
 }
 
 // Of what binds by itself: by which way, and who decides.
@@ -222,7 +239,8 @@ void WorkerProcess::open_binds() {
 
 void WorkerProcess::watch_filter(os::OwnedFd notifier) {
   if (!binds_) return;
-  auto calls = SeccompBinds::open(context_.setup.loop, std::move(notifier), *binds_);
+  KeptPart part = keeper_.keep(KeepRole::worker_filter, notifier);
+  auto calls = SeccompBinds::open(context_.setup.loop, {std::move(notifier), std::move(part)}, *binds_);
   if (calls) {
     seccomp_binds_ = std::move(*calls);
     return;
@@ -263,7 +281,11 @@ void WorkerProcess::starve() {
   if (!ready_) tell_if_unseen();  // it was waited for in vain
   context_.setup.leaving(ids_);
   context_.draining(ids_.worker);
-  starving_ = std::make_unique<QueueWatch>(
+  starving_ = watch_queues();
+}
+
+std::unique_ptr<QueueWatch> WorkerProcess::watch_queues() {
+  return std::make_unique<QueueWatch>(
       context_.setup.loop, [this] { return context_.setup.starved(ids_); },
       [this] {
         starved_ = true;
@@ -352,8 +374,10 @@ WorkerFacts WorkerProcess::facts() const {
 // ---- its end ----
 
 os::Result<std::unique_ptr<WatchedProcess>> WorkerProcess::watch_process(pid_t pid, os::OwnedFd pidfd) {
-  return WatchedProcess::open(context_.setup.loop, context_.children, pid, std::move(pidfd),
-                              [this, pid](const os::ExitStatus& status) { on_process_ended(pid, status); });
+  KeptPart part = keeper_.keep(KeepRole::worker_pidfd, pidfd);
+  return WatchedProcess::open(
+      context_.setup.loop, context_.children, pid, std::move(pidfd),
+      [this, pid](const os::ExitStatus& status) { on_process_ended(pid, status); }, std::move(part));
 }
 
 void WorkerProcess::on_process_ended(pid_t pid, const os::ExitStatus& status) {
@@ -384,20 +408,25 @@ void WorkerProcess::on_main_ended(const os::ExitStatus& status) {
   }
   if (failed_) return end();
   former_.clear();  // from now on they are leftovers as others are
+  const bool tree_gone = !watch_leftovers();
+  context_.setup.post(core::WorkerExited{ids_.worker, core_status(status), output_.last_lines(), tree_gone});
+  if (tree_gone) end();
+}
+
+// Whether there are any.
+bool WorkerProcess::watch_leftovers() {
   leftovers_ = std::make_unique<Leftovers>(context_.setup.loop, [this] { return find_others(); }, [this] {
     output_.finish();
     context_.setup.post(core::TreeGone{ids_.worker});
     end();
   });
-  const bool tree_gone = !leftovers_->look();
-  context_.setup.post(core::WorkerExited{ids_.worker, core_status(status), output_.last_lines(), tree_gone});
-  if (tree_gone) end();
+  return leftovers_->look();
 }
 
 void WorkerProcess::end() { context_.bury(ids_.worker); }
 
 WorkerTree WorkerProcess::tree() const {
-  WorkerTree tree{{}, session_, traits_.mark, cgroup_ ? &*cgroup_ : nullptr};
+  WorkerTree tree{{}, session_, traits_.mark, context_.guardian, cgroup_ ? &*cgroup_ : nullptr};
   if (main_) tree.roots.push_back(main_->pid());
   for (const auto& process : former_) tree.roots.push_back(process->pid());
   return tree;

@@ -45,6 +45,11 @@
 
 namespace liveswap::master {
 
+struct WorkerState;  // workers_state.hpp
+struct BindWatchState;
+struct ProcessState;
+struct WorkerChannelState;
+
 class WorkerProcess {
  public:
   WorkerProcess(WorkerContext& context, const core::Spawn& ids, std::shared_ptr<const Release> release);
@@ -53,6 +58,10 @@ class WorkerProcess {
   WorkerProcess& operator=(const WorkerProcess&) = delete;
 
   void start();
+  void let_run();  // the program is executed
+  [[nodiscard]] WorkerState save() const;
+  // Instead of start(): an earlier master did. What is missing of it is told.
+  void restore(WorkerState state, std::vector<std::string>& problems);
   // Instead: it is a server that runs already, and ready.
   void adopt(Adoption adoption);
   void starve();
@@ -82,14 +91,26 @@ class WorkerProcess {
   [[nodiscard]] bool can_reach_runtime_dir() const;
   [[nodiscard]] WorkerAddress socket_address(std::string_view suffix) const;  // of one that it speaks to
   [[nodiscard]] std::expected<void, std::string> open_notify_socket();
-  [[nodiscard]] std::expected<void, std::string> open_links();
+  [[nodiscard]] std::expected<void, std::string> open_links(std::optional<std::vector<LinkState>> left = std::nullopt);
   void close_links();
   void make_cgroup();
   [[nodiscard]] std::expected<LaunchedProcess, std::string> launch(std::expected<PreparedLaunch, std::string> prepared,
-                                                                   OutputUser user);
+                                                                   OutputUser user,
+                                                                   Launcher::When when = Launcher::When::at_once);
+  [[nodiscard]] NotifySocket::Handlers notify_handlers();
+  [[nodiscard]] WorkerChannel::Handlers channel_handlers();
+  [[nodiscard]] bool keeps_channel() const { return release_->plan.protocol == core::Protocol::native; }
   [[nodiscard]] os::Result<void> watch(LaunchedProcess launched);
   void open_binds();
   void watch_filter(os::OwnedFd notifier);
+  [[nodiscard]] std::unique_ptr<QueueWatch> watch_queues();
+  [[nodiscard]] ProcessState state_of(const std::unique_ptr<WatchedProcess>& process) const;
+  [[nodiscard]] std::unique_ptr<WatchedProcess> restore_process(const ProcessState& state,
+                                                                std::vector<std::string>& problems);
+  void restore_speech(WorkerState& state, std::vector<std::string>& problems);
+  void restore_binds(BindWatchState state, std::vector<std::string>& problems);
+  void restore_kin(const std::vector<pid_t>& kin);
+  void go_on();
   void tell_if_unseen();
   void on_listens();
   void main_changed();
@@ -125,6 +146,7 @@ class WorkerProcess {
   [[nodiscard]] os::Result<std::unique_ptr<WatchedProcess>> watch_process(pid_t pid, os::OwnedFd pidfd);
   void on_process_ended(pid_t pid, const os::ExitStatus& status);
   void on_main_ended(const os::ExitStatus& status);
+  bool watch_leftovers();
   void end();
 
   WorkerContext& context_;
@@ -132,6 +154,7 @@ class WorkerProcess {
   std::shared_ptr<const Release> release_;
   std::shared_ptr<KnownSockets> known_sockets_ = std::make_shared<KnownSockets>();
   WorkerTraits traits_;
+  WorkerKeeper keeper_;
   WorkerOutput output_;
   WallTime started_{};
   pid_t session_ = 0;
@@ -154,6 +177,7 @@ class WorkerProcess {
   std::unique_ptr<MessageCommand> message_command_;
   std::unique_ptr<Leftovers> leftovers_;
 
+  bool launched_ = false;  // by let_run()
   bool running_ = false;
   bool failed_ = false;  // LaunchFailed was posted: nothing more is
   bool ready_ = false;

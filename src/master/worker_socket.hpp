@@ -24,6 +24,8 @@ class WorkerSocket {
  public:
   // `type`: SOCK_DGRAM or SOCK_STREAM; non-blocking.
   [[nodiscard]] static os::Result<WorkerSocket> open(int type, const WorkerAddress& address, uid_t worker);
+  // One that the master before has left, at that address.
+  WorkerSocket(os::OwnedFd fd, std::string address) : fd_(std::move(fd)), address_(std::move(address)) {}
   WorkerSocket() = default;
   WorkerSocket(WorkerSocket&& other) noexcept
       : fd_(std::move(other.fd_)), address_(std::exchange(other.address_, {})) {}

@@ -88,13 +88,16 @@ void add_from_cgroup(const os::Cgroup& cgroup, const IsKnownChild& skip, std::ve
 
 std::vector<TreeMember> find_members(const WorkerTree& tree, const IsKnownChild& is_known) {
   std::vector<TreeMember> members;
-  const auto skip = [&](pid_t pid) { return is_known(pid) || std::ranges::count(tree.roots, pid) > 0; };
-  const pid_t self = ::getpid();
-  for (const pid_t pid : children(self)) {
-    if (skip(pid)) continue;
-    auto child = hold_child(pid, self);
-    if (child && is_orphan_of(tree, child->stat)) members.push_back({pid, std::move(child->pidfd)});
-  }
+  const auto skip = [&](pid_t pid) { return pid == ::getpid() || is_known(pid) || std::ranges::count(tree.roots, pid) > 0; };
+  const auto add_orphans = [&](pid_t parent) {
+    for (const pid_t pid : children(parent)) {
+      if (skip(pid)) continue;
+      auto child = hold_child(pid, parent);
+      if (child && is_orphan_of(tree, child->stat)) members.push_back({pid, std::move(child->pidfd)});
+    }
+  };
+  add_orphans(::getpid());
+  if (tree.guardian != 0) add_orphans(tree.guardian);
   const auto add_children = [&](pid_t parent) {
     for (const pid_t pid : children(parent)) {
       if (skip(pid)) continue;

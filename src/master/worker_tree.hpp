@@ -24,6 +24,7 @@ struct WorkerTree {
   std::vector<pid_t> roots;  // that are alive and held by the caller: the main process and what else it knows
   pid_t session = 0;         // that the worker was started in; 0: none of its own
   std::string mark;          // its LIVESWAP_WORKER
+  pid_t guardian = 0;        // to whom orphans of earlier masters' workers come; 0: there is none
   const os::Cgroup* cgroup = nullptr;  // its own; none where cgroups are not ours to make
 };
 

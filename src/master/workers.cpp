@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "master/worker_process.hpp"
+#include "master/workers_state.hpp"
 #include "os/file.hpp"
 
 namespace liveswap::master {
@@ -31,7 +32,7 @@ void remove_old_sockets(const std::string& runtime_dir) {
 }  // namespace
 
 Workers::Workers(WorkerSetup setup)
-    : context_{std::move(setup), Children(setup.loop), make_token(), [this](core::WorkerId id) { bury(id); },
+    : context_{std::move(setup), Children(setup.loop), 0, make_token(), [this](core::WorkerId id) { bury(id); },
                [this](core::WorkerId id) { begin_drain(id); },
                [this](core::WorkerId id) { begin_drain(id); },
                [this](const std::string& path) { status_files_.changed(path); }},
@@ -44,7 +45,7 @@ Workers::Workers(WorkerSetup setup)
           workers_.erase(worker);
         }
       }) {
-  remove_old_sockets(context_.setup.runtime_dir);
+  if (!context_.setup.takes_over) remove_old_sockets(context_.setup.runtime_dir);
 }
 
 Workers::~Workers() {
@@ -55,6 +56,44 @@ void Workers::spawn(const core::Spawn& spawn, std::shared_ptr<const Release> rel
   auto& worker = workers_[spawn.worker];
   worker = std::make_unique<WorkerProcess>(context_, spawn, std::move(release));
   worker->start();
+  held_.push_back(spawn.worker);
+}
+
+void Workers::let_run() {
+  for (const core::WorkerId id : std::exchange(held_, {})) {
+    if (WorkerProcess* worker = find(id)) worker->let_run();
+  }
+}
+
+// ---- from master to master ----
+
+WorkersState Workers::save() const {
+  WorkersState state{.token = context_.token, .workers = {}};
+  for (const auto& [id, worker] : workers_) {
+    WorkerState its = worker->save();
+    its.draining = drain_watch_.drains(id);
+    state.workers.push_back(std::move(its));
+  }
+  return state;
+}
+
+// The token stays: other masters' workers must not be taken for ours, and the numbers of workers go on.
+std::vector<std::string> Workers::restore(WorkersState state, const ReleaseOf& release_of) {
+  std::vector<std::string> problems;
+  context_.token = std::move(state.token);
+  for (WorkerState& saved : state.workers) {
+    const core::Spawn ids = saved.ids;
+    auto release = release_of(ids.app, ids.release);
+    if (!release) continue;  // no state has a worker without its release
+    const bool drains = saved.draining;
+    const bool launched = saved.launched;
+    auto& worker = workers_[ids.worker];
+    worker = std::make_unique<WorkerProcess>(context_, ids, std::move(release));
+    worker->restore(std::move(saved), problems);
+    if (!launched) held_.push_back(ids.worker);
+    if (drains && find(ids.worker) != nullptr) begin_drain(ids.worker);
+  }
+  return problems;
 }
 
 void Workers::adopt(const core::Spawn& spawn, std::shared_ptr<const Release> release, Adoption adoption) {

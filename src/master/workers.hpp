@@ -29,6 +29,7 @@
 namespace liveswap::master {
 
 class WorkerProcess;
+struct WorkersState;  // workers_state.hpp
 
 class Workers {
  public:
@@ -40,6 +41,16 @@ class Workers {
   // Answered by Launched or LaunchFailed, also where nothing could be started.
   void spawn(const core::Spawn& spawn, std::shared_ptr<const Release> release);
   void adopt(const core::Spawn& spawn, std::shared_ptr<const Release> release, Adoption adoption);
+  // Programs that were spawned are executed from now on: whoever would go on in this master's place knows of them.
+  void let_run();
+
+  [[nodiscard]] WorkersState save() const;
+  // Instead of what there is: an earlier master's workers. What is not there any more is told.
+  using ReleaseOf = std::function<std::shared_ptr<const Release>(core::AppId, core::ReleaseId)>;
+  [[nodiscard]] std::vector<std::string> restore(WorkersState state, const ReleaseOf& release_of);
+  [[nodiscard]] bool has(core::WorkerId worker) const { return find(worker) != nullptr; }
+  void set_guardian(pid_t pid) { context_.guardian = pid; }
+
   // These are ignored for a worker that has ended meanwhile.
   void starve(core::WorkerId worker);  // answered by WorkerStarved
   void ask_drain(const core::AskDrain& drain);
@@ -82,6 +93,7 @@ class Workers {
   std::set<core::WorkerId> cut_;  // of which it was told
   StatusFiles status_files_;  // its end asks who still lives
   std::vector<core::WorkerId> dead_;
+  std::vector<core::WorkerId> held_;  // by let_run()
   loop::Deferred burial_;  // never from inside a worker's own callback
 };
 

@@ -31,6 +31,9 @@ class Cgroup {
   // An empty one of the same name, left from earlier, is replaced.
   [[nodiscard]] static Result<Cgroup> create(const std::string& parent, std::string_view name);
 
+  // One that an earlier process of ours has made.
+  [[nodiscard]] static Cgroup existing(std::string path) { return Cgroup(std::move(path)); }
+
   [[nodiscard]] const std::string& path() const { return path_; }
 
   // For a process to move itself in by writing "0", also after it has given up its rights.

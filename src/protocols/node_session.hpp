@@ -18,10 +18,19 @@
 #include <string_view>
 #include <vector>
 
+#include "core/archive.hpp"
 #include "core/plan.hpp"
 #include "protocols/worker_event.hpp"
 #include "wire/line_reader.hpp"
 #include "wire/node_ipc.hpp"
+
+namespace liveswap::wire::node {
+LIVESWAP_FIELDS(ServerQuery, seq, kind, address, port, descriptor, v6only, index, data)
+}  // namespace liveswap::wire::node
+
+template <>
+inline constexpr std::optional<liveswap::wire::node::AddressKind>
+    liveswap::core::kLastOf<liveswap::wire::node::AddressKind> = liveswap::wire::node::AddressKind::descriptor;
 
 namespace liveswap::protocols {
 
@@ -38,6 +47,11 @@ class NodeSession {
     std::string text;
     std::string key;  // of the granted server whose descriptor goes with it; "" for none
     int tries = 0;    // that did not arrive
+
+    template <class Archive>
+    void persist(Archive& archive) {
+      archive(text, key, tries);
+    }
   };
 
   explicit NodeSession(core::ReadyWhen ready_when) : ready_when_(ready_when) {}
@@ -58,6 +72,12 @@ class NodeSession {
   [[nodiscard]] const Line* outgoing() const;
   void sent();
 
+  // For the next master; `ready_when` is not in it.
+  template <class Archive>
+  void persist(Archive& archive) {
+    archive(lines_, servers_, unanswered_, unsent_, unacknowledged_, seq_, ready_, draining_, told_full_);
+  }
+
  private:
   void take(NodeHeard& heard, const wire::node::Online&);
   void take(NodeHeard& heard, const wire::node::QueryServer& said);
@@ -73,6 +93,11 @@ class NodeSession {
   struct Server {
     wire::node::ServerQuery query;
     bool listens = false;
+
+    template <class Archive>
+    void persist(Archive& archive) {
+      archive(query, listens);
+    }
   };
 
   core::ReadyWhen ready_when_;

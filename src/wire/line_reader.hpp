@@ -25,6 +25,12 @@ class LineReader {
   // A line is begun and not ended.
   [[nodiscard]] bool has_part() const { return passing_over_ || !part_.empty(); }
 
+  // For whoever goes on where another process has stopped (core/archive.hpp).
+  template <class Archive>
+  void persist(Archive& archive) {
+    archive(part_, passing_over_);
+  }
+
  private:
   std::size_t max_;
   std::string part_;

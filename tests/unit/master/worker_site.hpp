@@ -179,6 +179,7 @@ class Site {
     const core::WorkerId worker{++spawned_};
     ++living_;
     workers->spawn({worker, core::AppId{1}, slot, core::GenerationId{3}, core::ReleaseId{7}}, std::move(of));
+    workers->let_run();
     return worker;
   }
 

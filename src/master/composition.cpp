@@ -73,14 +73,30 @@ std::expected<ServiceManager, os::Error> connect_service_manager(const ProcessRi
   return ServiceManager::connect(address == nullptr ? "" : address);
 }
 
+// What an earlier master has kept under that key, at the guardian; not valid: nothing.
+os::OwnedFd take_left(Host& host, const KeepKey& key) {
+  if (!host.guardian) return {};
+  for (KeptDescriptor& kept : host.guardian->store) {
+    if (kept.key == key) return std::move(kept.fd);
+  }
+  return {};
+}
+
+// The one that this master's predecessor had opened: a package's upgrade changes nothing under a running master.
+std::expected<os::OwnedFd, std::string> launcher_program(Host& host) {
+  auto left = take_left(host, kLauncherKey);
+  if (left) return left;
+  return open_launcher_program(host.launcher);
+}
+
 }  // namespace
 
 std::expected<Master::Parts, std::string> make_parts(core::MasterPlan plan, config::Facts facts,
-                                                     const Host& host) {
+                                                     Host host) {
   const ProcessRights& rights = host.rights;
   const auto descriptor_limit = raise_descriptor_limit(rights);
   if (const auto enough = check_descriptors(plan); !enough) return std::unexpected(enough.error());
-  auto program = open_launcher_program(host.launcher);
+  auto program = launcher_program(host);
   if (!program) return std::unexpected(program.error());
   auto launcher = Launcher::open(std::move(*program));
   if (!launcher) return std::unexpected(launcher.error().message());
@@ -88,7 +104,7 @@ std::expected<Master::Parts, std::string> make_parts(core::MasterPlan plan, conf
   if (!manager) return std::unexpected(manager.error().message());
   auto signals = take_signals(rights);
   if (!signals) return std::unexpected(signals.error().message());
-  auto instance = claim_instance(plan, config::Surroundings::of_this_process());
+  auto instance = claim_instance(plan, config::Surroundings::of_this_process(), take_left(host, kLockKey));
   if (!instance) return std::unexpected(instance.error());
   return Master::Parts{.plan = std::move(plan),
                        .facts = std::move(facts),
@@ -100,6 +116,9 @@ std::expected<Master::Parts, std::string> make_parts(core::MasterPlan plan, conf
                        .service_manager = std::move(*manager),
                        .descriptor_limit = descriptor_limit,
                        .cgroup_parent = rights.cgroup ? cgroup_of_workers() : std::string(),
+                       .guardian = std::move(host.guardian),
+                       .guardian_programs = std::move(host.guardian_programs),
+                       .left = std::move(host.left),
                        .take_line = {},
                        .ended = {}};
 }

@@ -15,10 +15,13 @@ namespace liveswap::master {
 struct Host {
   ProcessRights rights;
   std::string launcher;
+  std::optional<Greeting> guardian{};  // for these three see Master::Parts
+  std::optional<GuardianPrograms> guardian_programs{};
+  std::optional<SavedState> left{};
 };
 
 // `take_line` and `ended` of the parts are the caller's to fill in. The error is one sentence.
 [[nodiscard]] std::expected<Master::Parts, std::string> make_parts(core::MasterPlan plan, config::Facts facts,
-                                                                   const Host& host);
+                                                                   Host host);
 
 }  // namespace liveswap::master

@@ -30,6 +30,7 @@ struct MasterFacts {
   std::string version;
   pid_t pid = 0;
   WallTime since{};  // when this master started
+  pid_t guardian = 0;  // 0: it has none
   std::string file;  // absolute; "" where there is none
   std::string runtime_dir;
   std::string state_dir;       // "" for none

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <malloc.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <optional>
+#include <span>
 
 #include "config/describe.hpp"
 #include "config/diagnostic.hpp"
@@ -16,9 +19,13 @@
 #include "master/bind_way.hpp"
 #include "master/check_environment.hpp"
 #include "master/composition.hpp"
+#include "master/guardian_link.hpp"
+#include "master/guardian_start.hpp"
 #include "master/master.hpp"
+#include "master/master_state.hpp"
 #include "master/options.hpp"
 #include "master/own_programs.hpp"
+#include "master/state_store.hpp"
 #include "os/file.hpp"
 #include "os/users.hpp"
 
@@ -95,9 +102,43 @@ std::optional<core::MasterPlan> load_plan(const master::Options& options, const 
   return std::move(loaded->plan);
 }
 
-int run(core::MasterPlan plan, config::Facts facts) {
+// What this master is made of: as the options say, or what an earlier one has left.
+struct Beginning {
+  std::optional<core::MasterPlan> plan;  // none: what is wrong has been said
+  std::optional<master::SavedState> left;
+};
+
+// The state of an earlier master, where there is one that can be read.
+std::optional<Beginning> follow(const master::Greeting& greeting) {
+  const auto boot = master::own_boot_id();
+  if (!boot || !greeting.hello.successor || greeting.hello.without_state) return std::nullopt;
+  auto saved = master::read_left_state(greeting.store, *boot);
+  if (!saved) return std::nullopt;
+  if (!*saved) {
+    complain(kFailed, "the state of the master before cannot be used: " + saved->error().message());
+    return std::nullopt;
+  }
+  auto lasting = master::read_lasting(**saved);
+  if (!lasting) {
+    complain(kFailed, "the state of the master before cannot be used: " + lasting.error());
+    return std::nullopt;
+  }
+  return Beginning{std::move(lasting->plan), std::move(**saved)};
+}
+
+Beginning begin(const master::Options& options, const config::Facts& facts, const master::Greeting* greeting) {
+  if (greeting != nullptr) {
+    if (auto followed = follow(*greeting)) return std::move(*followed);
+    if (greeting->hello.successor) {
+      complain(kFailed, "starting without the state of the master before, by the configuration as it is now");
+    }
+  }
+  return {load_plan(options, facts), std::nullopt};
+}
+
+int run(core::MasterPlan plan, config::Facts facts, master::Host host) {
   ::signal(SIGPIPE, SIG_IGN);
-  auto parts = master::make_parts(std::move(plan), std::move(facts), {.rights = ProcessRights::all(), .launcher = ""});
+  auto parts = master::make_parts(std::move(plan), std::move(facts), std::move(host));
   if (!parts) return complain(kFailed, parts.error());
   loop::Loop loop;
   parts->ended = [&loop] { loop.stop(); };
@@ -109,6 +150,45 @@ int run(core::MasterPlan plan, config::Facts facts) {
   return master.exit_status();
 }
 
+// Started by a guardian, or with none.
+int run_as_master(const master::Options& options, std::optional<os::OwnedFd> channel,
+                  std::optional<master::GuardianPrograms> programs) {
+  master::Host host{.rights = ProcessRights::all(), .launcher = ""};
+  if (channel) {
+    ::prctl(PR_SET_NAME, "liveswap");  // it was executed by a descriptor, which has no name
+    auto greeting = master::greet_guardian(std::move(*channel));
+    if (!greeting) return complain(kFailed, "the guardian: " + greeting.error().message());
+    host.guardian = std::move(*greeting);
+    host.guardian_programs = std::move(programs);
+  }
+  config::Facts facts = config::facts_of_this_machine(os::find_user, os::find_group);
+  auto beginning = begin(options, facts, host.guardian ? &*host.guardian : nullptr);
+  if (!beginning.plan) return kBadUsage;
+  host.left = std::move(beginning.left);
+  return run(std::move(*beginning.plan), std::move(facts), std::move(host));
+}
+
+int check(const master::Options& options) {
+  config::Facts facts = config::facts_of_this_machine(os::find_user, os::find_group);
+  const auto plan = load_plan(options, facts);
+  if (!plan) return kBadUsage;
+  facts.seccomp_problem = master::seccomp_problem;
+  return print(config::describe(*plan, facts, master::variables_of_first_worker));
+}
+
+// Becomes the guardian, which runs this program again; where it cannot, the service comes first.
+int start(const master::Options& options, std::span<char* const> arguments) {
+  auto channel = master::take_guardian_channel();
+  if (!channel && !options.guardian) return run_as_master(options, std::nullopt, std::nullopt);
+  auto programs = master::open_guardian_programs(arguments);
+  if (channel) {
+    return run_as_master(options, std::move(channel), programs ? std::optional(std::move(*programs)) : std::nullopt);
+  }
+  const std::string problem = programs ? master::become_guardian(*programs).message() : programs.error().message();
+  complain(kFailed, "no guardian: " + problem + "; going on without one, as with --no-guardian");
+  return run_as_master(options, std::nullopt, std::nullopt);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -118,12 +198,6 @@ int main(int argc, char** argv) {
   if (options->mode == master::Options::Mode::help) return print(master::help_text());
   if (options->mode == master::Options::Mode::order) return give_order(options->order);
   if (options->mode == master::Options::Mode::version) return print(fmt::format("liveswap {}\n", LIVESWAP_VERSION));
-  config::Facts facts = config::facts_of_this_machine(os::find_user, os::find_group);
-  auto plan = load_plan(*options, facts);
-  if (!plan) return kBadUsage;
-  if (options->mode == master::Options::Mode::check) {
-    facts.seccomp_problem = master::seccomp_problem;
-    return print(config::describe(*plan, facts, master::variables_of_first_worker));
-  }
-  return run(std::move(*plan), std::move(facts));
+  if (options->mode == master::Options::Mode::check) return check(*options);
+  return start(*options, {argv, static_cast<std::size_t>(argc)});
 }

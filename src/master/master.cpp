@@ -75,7 +75,9 @@ Master::Master(loop::Loop& loop, Parts parts)
                 .own_streams = {os::FdRef(STDOUT_FILENO), os::FdRef(STDERR_FILENO)},
                 .cgroup_parent = std::move(parts.cgroup_parent),
                 .descriptor_limit = parts.descriptor_limit,
-                .worker_empty = [this](core::WorkerId worker) { post(core::WorkerEmpty{worker}); }}),
+                .worker_empty = [this](core::WorkerId worker) { post(core::WorkerEmpty{worker}); },
+                .keeper = &keeper_,
+                .takes_over = parts.left.has_value()}),
       listener_holders_(loop, {.is_main = [this](pid_t pid) { return workers_.children().knows(pid); },
                                .living = [this] { return workers_.processes(); },
                                .found = [this](const HoldersFound& found) { tell_holders(found); }}),
@@ -87,13 +89,17 @@ Master::Master(loop::Loop& loop, Parts parts)
              [this](core::HookEnded event) { hook_ended(std::move(event)); }),
       away_timer_(loop, [this] { give_up_left(); }),
       events_(kEventsRemembered),
-      core_(setup_of(plan_)),
+      core_(std::make_unique<core::Core>(setup_of(plan_))),
       draining_(loop, [this] { drain_inbox(); }),
       deadline_(loop, [this] { post(core::TimePassed{}); }),
+      greeting_(std::move(parts.guardian)),
+      guardian_programs_(std::move(parts.guardian_programs)),
+      left_(std::move(parts.left)),
+      guardian_again_(loop, [this] { start_guardian(); }),
       signals_(std::move(parts.signals)),
       ended_(std::move(parts.ended)) {}
 
-Master::~Master() = default;
+Master::~Master() { keeper_.replace({}); }  // the guardian's link goes first
 
 std::expected<void, std::string> Master::begin() {
   auto rules = AccessRules::resolve(plan_.control, ::geteuid());
@@ -104,7 +110,11 @@ std::expected<void, std::string> Master::begin() {
     if (!watch) return std::unexpected(watch.error().message());
     signal_watch_ = std::move(*watch);
   }
-  if (const auto bound = listeners_.bind(plan_); !bound) {
+  if (auto met = meet_guardian(); !met) return met;
+  const auto left = std::exchange(left_, std::nullopt);
+  if (left) {
+    if (auto taken = take_over(*left); !taken) return taken;
+  } else if (const auto bound = listeners_.bind(plan_); !bound) {
     return std::unexpected(fmt::format("{}", fmt::join(bound.error(), "\n")));
   }
   if (auto opened = open_tcp_control(*rules); !opened) return opened;
@@ -118,7 +128,14 @@ std::expected<void, std::string> Master::begin() {
   log_.info(fmt::format("{} {} runs as PID {}, control socket {}", facts_.name, facts_.version, facts_.pid,
                         facts_.control_socket));
   if (tcp_control_) log_.info(fmt::format("control by TCP on {}", tcp_control_->address().text()));
-  post(core::Begun{});
+  if (left) {
+    go_on(*left);
+    log_.info(fmt::format("took over from a master that has gone: {} workers run on", workers_.processes().size()));
+  } else {
+    post(core::Begun{});
+  }
+  drop_what_is_left();
+  if (guardian_) guardian_->say_established();
   return {};
 }
 
@@ -138,31 +155,44 @@ void Master::finish_output(std::chrono::milliseconds patience) {
 }
 
 void Master::post(core::Event event) {
+  note_event(event);
   inbox_.push_back(std::move(event));
   draining_.schedule();
 }
 
-// An action may be answered at once, by an event that is then behind all that came before it.
+// An action may be answered at once, by an event that is then behind all that came before it. What is to be done is
+// written down before it is begun, and what was done before its workers' programs run: whenever this process dies, the
+// next one knows what was decided.
 void Master::drain_inbox() {
   bool somebody_exited = false;
   while (!inbox_.empty()) {
-    const core::Event event = std::move(inbox_.front());
-    inbox_.pop_front();
     actions_.clear();
-    // Any worker may have called listen(2) since it got ready, with a backlog of its own, and nothing tells of that:
-    // its end is a moment at which the master is awake anyway.
-    somebody_exited = somebody_exited || std::holds_alternative<core::WorkerExited>(event);
-    core_.step(now(), event, actions_);
-    for (const core::Action& action : actions_) {
-      std::visit([this](const auto& asked) { perform(asked); }, action);
+    for (core::Event& event : std::exchange(inbox_, {})) {
+      // Any worker may have called listen(2) since it got ready, with a backlog of its own, and nothing tells of that:
+      // its end is a moment at which the master is awake anyway.
+      somebody_exited = somebody_exited || std::holds_alternative<core::WorkerExited>(event);
+      core_->step(now(), event, actions_);
     }
+    write_state();
+    perform_all();
   }
   if (somebody_exited) reassert_listeners();  // once for all that ended in this turn
+  actions_.clear();
+  write_state();
+  workers_.let_run();
   follow_deadline();
 }
 
+void Master::perform_all() {
+  std::uint64_t performed = 0;
+  for (const core::Action& action : actions_) {
+    if (state_) state_->set_performed(++performed);
+    std::visit([this](const auto& asked) { perform(asked); }, action);
+  }
+}
+
 void Master::follow_deadline() {
-  const core::Time next = core_.next_deadline();
+  const core::Time next = core_->next_deadline();
   if (next == core::kNever) {
     deadline_.stop();
   } else {

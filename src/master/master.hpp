@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "config/facts.hpp"
+#include "core/archive_writer.hpp"
 #include "core/core.hpp"
 #include "core/plan.hpp"
 #include "loop/deferred.hpp"
@@ -29,6 +30,8 @@
 #include "master/control_server.hpp"
 #include "master/feed.hpp"
 #include "master/file_reread.hpp"
+#include "master/guardian_link.hpp"
+#include "master/guardian_start.hpp"
 #include "master/hooks.hpp"
 #include "master/instance.hpp"
 #include "master/keeper.hpp"
@@ -44,7 +47,9 @@
 #include "master/requests.hpp"
 #include "master/service_manager.hpp"
 #include "master/serving.hpp"
+#include "master/release_state.hpp"
 #include "master/signal_rules.hpp"
+#include "master/state_store.hpp"
 #include "master/tcp_control.hpp"
 #include "master/workers.hpp"
 #include "os/signals.hpp"
@@ -65,6 +70,9 @@ class Master final : public Operations {
     ServiceManager service_manager;
     std::optional<os::DescriptorLimit> descriptor_limit;  // that it was started with, and so its workers are
     std::string cgroup_parent;                            // of its workers' cgroups; "": they have none
+    std::optional<Greeting> guardian;             // this process's; none: it has none
+    std::optional<GuardianPrograms> guardian_programs;  // to start another, where that dies alone
+    std::optional<SavedState> left;               // what an earlier master has left, in whose place this one is
     Output::TakeLine take_line;                           // none: lines go to standard output and error
     // Everything has ended, exit_status() says how. Called once, from the loop; must not destroy the master.
     std::function<void()> ended;
@@ -85,7 +93,7 @@ class Master final : public Operations {
   core::Time now() const override { return core::Time(loop_.now()); }
   WallTime wall(core::Time time) const override;
   const MasterFacts& master() const override { return facts_; }
-  core::Snapshot snapshot() const override { return core_.snapshot(); }
+  core::Snapshot snapshot() const override { return core_->snapshot(); }
   std::vector<ListenerRow> listeners() const override { return listeners_.rows(); }
   void reassert_listeners() override;
   std::uint32_t processors() const override { return config_facts_.processors; }
@@ -116,6 +124,7 @@ class Master final : public Operations {
  private:
   [[nodiscard]] std::expected<void, std::string> open_tcp_control(const AccessRules& rules);
   void drain_inbox();
+  void perform_all();
   void follow_deadline();
   void give_up_left();
   void follow_left();
@@ -143,6 +152,24 @@ class Master final : public Operations {
   void tell_holders(const HoldersFound& found);
   void tell_service_manager(const core::Note& note);
 
+  // From master to master, master_takeover.cpp.
+  [[nodiscard]] std::expected<void, std::string> meet_guardian();
+  [[nodiscard]] GuardianLink::Handlers guardian_handlers();
+  void know_guardian(pid_t pid);
+  void keep_own();
+  void guardian_gone();
+  void start_guardian();
+  void note_event(const core::Event& event);
+  void write_state();
+  void save_passing(core::ArchiveWriter& archive) const;
+  void leave_nothing();
+  [[nodiscard]] std::expected<void, std::string> take_over(const SavedState& saved);
+  void restore_releases(std::vector<ReleaseValues> releases);
+  [[nodiscard]] std::expected<void, std::string> restore_passing(const SavedState& saved);
+  void go_on(const SavedState& saved);
+  [[nodiscard]] bool was_performed(const core::Action& action) const;
+  void drop_what_is_left();
+
   // Signals, master_signals.cpp.
   void read_signals();
   void act_on(int signo, const SignalSender& sender, pid_t pid);
@@ -151,6 +178,7 @@ class Master final : public Operations {
 
   [[nodiscard]] core::AppPlan& app_plan(core::AppId app);
   [[nodiscard]] std::string app_name(core::AppId app) const;  // "" for the master itself
+  void keep_release(const std::shared_ptr<const Release>& release);
   void update_listed(core::AppId app);  // by the releases that the app still has
   [[nodiscard]] std::shared_ptr<const Release> serving_release(core::AppId app) const;
   [[nodiscard]] std::optional<CheckedUpgrade> take_upgrade(std::optional<core::RequestId> request);
@@ -168,7 +196,8 @@ class Master final : public Operations {
   MasterFacts facts_;
   Output output_;
   Log log_;
-  Keeper keeper_;  // without a store so far: nothing outlives this master
+  Keeper keeper_;  // without a store where there is no guardian: then nothing outlives this master
+  Kept lock_kept_, launcher_kept_;
   ServiceManager service_manager_;
   Listeners listeners_;
   OnDemand on_demand_;
@@ -176,6 +205,7 @@ class Master final : public Operations {
   Launcher launcher_;
   Workers workers_;
   std::map<std::pair<core::AppId, core::ReleaseId>, std::shared_ptr<const Release>> releases_;
+  std::map<std::pair<core::AppId, core::ReleaseId>, Kept> directories_kept_;
   ListenerHolders listener_holders_;
   bool told_of_refusals_ = false;  // by listener_holders_
   Hooks hooks_;
@@ -184,7 +214,7 @@ class Master final : public Operations {
   Requests requests_;
   loop::Timer away_timer_;  // that some request's client has been away for too long
   Feed<Told> events_;
-  core::Core core_;
+  std::unique_ptr<core::Core> core_;
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<Serving> serving_;
   std::unique_ptr<TcpControl> tcp_control_;
@@ -192,6 +222,15 @@ class Master final : public Operations {
   core::ActionList actions_;
   loop::Deferred draining_;
   loop::Timer deadline_;
+  std::optional<Greeting> greeting_;  // until meet_guardian()
+  std::optional<GuardianPrograms> guardian_programs_;
+  std::optional<SavedState> left_;  // until take_over()
+  std::unique_ptr<GuardianLink> guardian_;
+  loop::Timer guardian_again_;
+  std::unique_ptr<StateStore> state_;  // none: nobody could go on with it
+  core::ArchiveWriter lasting_, passing_;
+  bool lasting_changed_ = true;
+  std::uint64_t lasting_revision_ = 0;
   std::optional<os::SignalFd> signals_;
   SignalRules signal_rules_;
   std::unique_ptr<loop::FdWatch> signal_watch_;

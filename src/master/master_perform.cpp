@@ -23,7 +23,7 @@ std::vector<std::string> listener_names(const core::MasterPlan& plan) {
 // ---- releases ----
 
 std::shared_ptr<const Release> Master::serving_release(core::AppId app) const {
-  const auto found = releases_.find({app, core_.serving_release(app)});
+  const auto found = releases_.find({app, core_->serving_release(app)});
   return found == releases_.end() ? nullptr : found->second;
 }
 
@@ -80,7 +80,7 @@ std::expected<HookJob, std::string> Master::prepare_hook_job(const core::RunHook
   auto upgrade = requests_.take_upgrade(action.request);
   if (!upgrade) return std::unexpected("it is not known any more what was asked for");
   const CheckedUpgrade& kept = hooked_.insert_or_assign(action.request, std::move(*upgrade)).first->second;
-  const core::ReleaseId serving = core_.serving_release(action.app);
+  const core::ReleaseId serving = core_->serving_release(action.app);
   const std::vector<BoundSocket> sockets = listeners_.sockets_of(listener_names(plan_));
   auto surroundings = make_hook_release(release_request(action.app, serving, kept, sockets));
   if (!surroundings) return std::unexpected(std::move(surroundings.error()));
@@ -128,12 +128,22 @@ void Master::perform(const core::PrepareRelease& action) {
   }
   const auto serving = serving_release(action.app);
   const bool same = serving != nullptr && serving->digest == (*release)->digest;
-  releases_[{action.app, action.release}] = *release;
+  keep_release(*release);
   post(core::ReleasePrepared{action.app, action.release, (*release)->plan.policy, (*release)->label, same});
+}
+
+void Master::keep_release(const std::shared_ptr<const Release>& release) {
+  const std::pair id(release->app, release->id);
+  directories_kept_.erase(id);  // a number is given out again where a release was refused
+  directories_kept_.emplace(id, keeper_.keep(directory_key(*release), release->directory));
+  releases_.insert_or_assign(id, release);
+  lasting_changed_ = true;
 }
 
 void Master::perform(const core::DropRelease& action) {
   releases_.erase({action.app, action.release});
+  directories_kept_.erase({action.app, action.release});
+  lasting_changed_ = true;
   update_listed(action.app);
 }
 
@@ -230,6 +240,7 @@ void Master::keep_target(const core::Note& note) {
   if (!serves || !plan_.file.empty() || release == releases_.end() || !release->second->plan.target) return;
   core::AppPlan& app = app_plan(note.app);
   app.target = release->second->plan.target;
+  lasting_changed_ = true;
   if (!plan_.head) return;
   if (const auto written = write_head(*plan_.head, *app.target); !written) {
     log_.tell(core::LogLevel::error, app.name, written.error() + "; a new start would not run " + *app.target);
@@ -241,7 +252,7 @@ void Master::tell_service_manager(const core::Note& note) {
   if (note.kind == core::NoteKind::shutdown_started) {
     told = service_manager_.notify("STOPPING=1\nSTATUS=draining");
   } else if (note.kind == core::NoteKind::app_running && !said_ready_) {
-    for (const core::AppSnapshot& app : core_.snapshot().apps) {
+    for (const core::AppSnapshot& app : core_->snapshot().apps) {
       if (app.state == core::AppState::starting) return;
     }
     said_ready_ = true;
@@ -254,7 +265,7 @@ void Master::tell_service_manager(const core::Note& note) {
 
 // Once an app has stopped its listeners are closed; until then nobody but living workers may have them.
 void Master::look_for_holders(const core::Note& note) {
-  if (!core_.serving_release(note.app)) return;
+  if (!core_->serving_release(note.app)) return;
   std::vector<BoundSocket> sockets = listeners_.sockets_used_by(note.app);
   std::erase_if(sockets, [this](const BoundSocket& socket) { return listeners_.is_given_away(socket); });
   listener_holders_.look(note.app, sockets);
@@ -282,6 +293,7 @@ void Master::tell_holders(const HoldersFound& found) {
 
 void Master::perform(const core::Exit& action) {
   exit_status_ = action.status;
+  leave_nothing();
   if (ended_) ended_();
 }
 

@@ -16,20 +16,21 @@ namespace {
 
 constexpr int kAncestorsMax = 64;  // deeper trees are nobody's workers
 
-// Whether the process descends from this one. A sender that has ended meanwhile cannot be told any more.
-bool descends_from_us(pid_t pid) {
+// Whether the process descends from this one, or from its guardian: so do the workers of an earlier master. A sender that
+// has ended meanwhile cannot be told any more.
+bool descends_from_us(pid_t pid, pid_t guardian) {
   for (int depth = 0; pid > 1 && depth < kAncestorsMax; ++depth) {
     const auto stat = os::read_process_stat(pid);
     if (!stat) return false;
-    if (stat->ppid == ::getpid()) return true;
+    if (stat->ppid == ::getpid() || (guardian != 0 && stat->ppid == guardian)) return true;
     pid = stat->ppid;
   }
   return false;
 }
 
-bool is_from_our_own(const os::ReceivedSignal& signal) {
+bool is_from_our_own(const os::ReceivedSignal& signal, pid_t guardian) {
   const bool sent_by_process = signal.code == SI_USER || signal.code == SI_QUEUE || signal.code == SI_TKILL;
-  return sent_by_process && descends_from_us(signal.sender_pid);
+  return sent_by_process && descends_from_us(signal.sender_pid, guardian);
 }
 
 }  // namespace
@@ -39,7 +40,7 @@ void Master::read_signals() {
     const auto signal = signals_->read();
     if (!signal) log_.error("signals cannot be read: " + signal.error().message());
     if (!signal || !*signal) return;
-    act_on((*signal)->number, {SignalWay::direct, is_from_our_own(**signal)}, (*signal)->sender_pid);
+    act_on((*signal)->number, {SignalWay::direct, is_from_our_own(**signal, facts_.guardian)}, (*signal)->sender_pid);
   }
 }
 

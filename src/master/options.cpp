@@ -134,6 +134,7 @@ std::expected<Options, std::string> options_of_start(const CommandLine& line) {
   if (line.has("listen")) options.listeners = line.values.at("listen");
   options.arguments = line.arguments.value_or(std::vector<std::string>{});
   options.overlap = !line.has("z");
+  options.guardian = !line.has("no-guardian");
   options.name = line.value("name");
   options.control = line.value("control");
   options.pre_upgrade = line.value("pre-upgrade");

@@ -1,0 +1,79 @@
+#include "guard/notify.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstring>
+#include <string>
+
+namespace liveswap::guard {
+namespace {
+
+using wire::guard::NotifyKind;
+
+std::string with_status(const char* what, std::string_view text) {
+  return text.empty() ? what : std::string(what) + "\nSTATUS=" + std::string(text);
+}
+
+std::string text_of(const wire::guard::Notify& request) {
+  const std::string text(request.text), number = std::to_string(request.number);
+  switch (request.kind) {
+    case NotifyKind::ready: return with_status("READY=1", text);
+    case NotifyKind::reloading: return with_status(("RELOADING=1\nMONOTONIC_USEC=" + number).c_str(), text);
+    case NotifyKind::stopping: return with_status("STOPPING=1", text);
+    case NotifyKind::status: return "STATUS=" + text;
+    case NotifyKind::watchdog: return "WATCHDOG=1";
+    case NotifyKind::extend_timeout: return "EXTEND_TIMEOUT_USEC=" + number;
+    case NotifyKind::fdstore: return "FDSTORE=1\nFDPOLL=0\nFDNAME=" + text;
+    case NotifyKind::fdstore_remove: return "FDSTOREREMOVE=1\nFDNAME=" + text;
+    case NotifyKind::error_number: return "ERRNO=" + number;
+  }
+  return "";
+}
+
+// A path, or @ and an abstract name; the length, or 0 where it is neither.
+socklen_t fill(sockaddr_un& address, const char* name) {
+  const std::size_t length = std::strlen(name);
+  if ((name[0] != '/' && name[0] != '@') || length < 2 || length >= sizeof address.sun_path) return 0;
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, name, length);
+  const bool is_path = name[0] == '/';
+  if (!is_path) address.sun_path[0] = '\0';
+  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length + (is_path ? 1 : 0));
+}
+
+}  // namespace
+
+void notify(const char* address, const wire::guard::Notify& request, int fd) {
+  const std::string text = text_of(request);
+  sockaddr_un where{};
+  const socklen_t length = fill(where, address);
+  if (text.empty() || length == 0) return;
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket == -1) return;
+  union {
+    cmsghdr aligned;
+    char bytes[CMSG_SPACE(sizeof(int))];
+  } control{};
+  iovec part{const_cast<char*>(text.data()), text.size()};
+  msghdr message{};
+  message.msg_name = &where;
+  message.msg_namelen = length;
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (fd != -1) {
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+  }
+  (void)::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  ::close(socket);
+}
+
+}  // namespace liveswap::guard

@@ -69,6 +69,7 @@ struct ExitStatus {
   bool signaled = false;
   int code = 0;  // exit status, or the signal's number
   bool core_dumped = false;
+  bool unknown = false;  // it was nobody's child who could have told
 };
 
 struct WorkerReady { WorkerId worker; };

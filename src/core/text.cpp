@@ -43,6 +43,7 @@ std::string signal_name(int signo) {
 }
 
 std::string text_of(const ExitStatus& status) {
+  if (status.unknown) return "ended, nobody could tell how";
   if (!status.signaled) return "exit status " + std::to_string(status.code);
   return "killed by " + signal_name(status.code) + (status.core_dumped ? " (core dumped)" : "");
 }

@@ -33,6 +33,7 @@ constexpr std::int64_t kLastWaitMs = 5000;
 constexpr std::uint32_t kUnestablishedMax = 3;  // then the state may be what kills them
 constexpr std::size_t kSignalsMax = 16;
 constexpr int kPacketsATurn = 256;
+constexpr int kTidyAfterMs = 1000;  // once a master is there for good
 
 std::int64_t now_ms() {
   timespec now{};
@@ -120,7 +121,13 @@ void Guardian::wait() {
   if (master_ == 0 && parts_.parent == -1) {
     timeout = static_cast<int>(std::max<std::int64_t>(start_at_ms_ - now_ms(), 0));
   }
-  if (::poll(waiting.data(), waiting.size(), timeout) == -1) return;
+  if (tidy_at_ms_ != 0) timeout = kTidyAfterMs;
+  const int ready = ::poll(waiting.data(), waiting.size(), timeout);
+  if (tidy_at_ms_ != 0 && now_ms() >= tidy_at_ms_) {
+    tidy_at_ms_ = 0;
+    let_go_of_start_up();
+  }
+  if (ready <= 0) return;
   if ((waiting[1].revents & POLLOUT) != 0) {
     blocked_ = false;
     give_more();
@@ -244,7 +251,7 @@ void Guardian::take(const wire_guard::Message& message, int fd, bool lost_a_desc
   if (std::holds_alternative<wire_guard::Established>(message)) {
     established_ = true;
     unestablished_ = 0;
-    let_go_of_start_up();
+    tidy_at_ms_ = now_ms() + kTidyAfterMs;
     reap_orphans();
   }
   if (fd != -1) ::close(fd);

@@ -74,6 +74,7 @@ class Guardian {
   wire::guard::EndKind last_kind_ = wire::guard::EndKind::unknown;
   int last_code_ = 0;
   std::int64_t started_ms_ = 0;
+  std::int64_t tidy_at_ms_ = 0;  // 0: it has been done
   std::int64_t start_at_ms_ = 0;  // of CLOCK_MONOTONIC; while none runs
 };
 

@@ -8,30 +8,10 @@
 #include <cstring>
 #include <string>
 
+#include "wire/service_notification.hpp"
+
 namespace liveswap::guard {
 namespace {
-
-using wire::guard::NotifyKind;
-
-std::string with_status(const char* what, std::string_view text) {
-  return text.empty() ? what : std::string(what) + "\nSTATUS=" + std::string(text);
-}
-
-std::string text_of(const wire::guard::Notify& request) {
-  const std::string text(request.text), number = std::to_string(request.number);
-  switch (request.kind) {
-    case NotifyKind::ready: return with_status("READY=1", text);
-    case NotifyKind::reloading: return with_status(("RELOADING=1\nMONOTONIC_USEC=" + number).c_str(), text);
-    case NotifyKind::stopping: return with_status("STOPPING=1", text);
-    case NotifyKind::status: return "STATUS=" + text;
-    case NotifyKind::watchdog: return "WATCHDOG=1";
-    case NotifyKind::extend_timeout: return "EXTEND_TIMEOUT_USEC=" + number;
-    case NotifyKind::fdstore: return "FDSTORE=1\nFDPOLL=0\nFDNAME=" + text;
-    case NotifyKind::fdstore_remove: return "FDSTOREREMOVE=1\nFDNAME=" + text;
-    case NotifyKind::error_number: return "ERRNO=" + number;
-  }
-  return "";
-}
 
 // A path, or @ and an abstract name; the length, or 0 where it is neither.
 socklen_t fill(sockaddr_un& address, const char* name) {
@@ -47,7 +27,7 @@ socklen_t fill(sockaddr_un& address, const char* name) {
 }  // namespace
 
 void notify(const char* address, const wire::guard::Notify& request, int fd) {
-  const std::string text = text_of(request);
+  const std::string text = wire::notification_text(request);
   sockaddr_un where{};
   const socklen_t length = fill(where, address);
   if (text.empty() || length == 0) return;

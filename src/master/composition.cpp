@@ -118,6 +118,7 @@ std::expected<Master::Parts, std::string> make_parts(core::MasterPlan plan, conf
                        .cgroup_parent = rights.cgroup ? cgroup_of_workers() : std::string(),
                        .guardian = std::move(host.guardian),
                        .guardian_programs = std::move(host.guardian_programs),
+                       .guardian_notifies = host.guardian_notifies,
                        .left = std::move(host.left),
                        .take_line = {},
                        .ended = {}};

@@ -17,6 +17,7 @@ struct Host {
   std::string launcher;
   std::optional<Greeting> guardian{};  // for these three see Master::Parts
   std::optional<GuardianPrograms> guardian_programs{};
+  bool guardian_notifies = false;
   std::optional<SavedState> left{};
 };
 

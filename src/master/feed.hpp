@@ -24,6 +24,10 @@ class Feed {
     followers_.tell(item);
   }
 
+  // For a master that goes on where another has ended: what followers have seen is not numbered again.
+  [[nodiscard]] std::uint64_t last_number() const { return last_number_; }
+  void go_on_from(std::uint64_t last) { last_number_ = last; }
+
   // The last items that `wanted` picks, at most `max`, oldest first.
   template <class Wanted>
   std::vector<Item> last(std::size_t max, Wanted wanted) const {

@@ -48,6 +48,13 @@ std::vector<KeepKey> Keeper::left_of(KeepRole role) const {
   return keys;
 }
 
+void Keeper::let_go() {
+  for (const auto& [order, held] : kept_) {
+    if (store_.drop) store_.drop(held.key);
+  }
+  store_ = {};
+}
+
 void Keeper::replace(Store store) {
   store_ = std::move(store);
   for (const auto& [order, held] : kept_) {

@@ -86,6 +86,9 @@ class Keeper {
   // What nobody has taken, once everybody has had his turn: it is dropped.
   std::vector<KeepKey> drop_rest();
 
+  // Nobody is to go on where this master ends: nothing is kept from now on.
+  void let_go();
+
   // From now on copies go to that store, everything that is kept now first.
   void replace(Store store);
 

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -62,6 +63,18 @@ OpenFailure failure_of(const SocketRequest& request, const os::SocketAddress& wa
 void undo_shutdown(os::FdRef socket) {
   const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
   (void)::connect(socket.get(), &nobody, sizeof nobody);  // where it fails, so does listening
+}
+
+// Whether some process still has the socket. A copy that the guardian has kept is gone when it has read that it is not
+// wanted any more, which takes less than a millisecond.
+bool lives_on(std::uint32_t inode, bool was_kept) {
+  constexpr int kLooks = 50;
+  constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 2'000'000};
+  for (int look = 0; look < (was_kept ? kLooks : 1); ++look) {
+    if (look > 0) (void)::nanosleep(&kPause, nullptr);
+    if (!os::find_unix_socket(inode)) return false;
+  }
+  return true;
 }
 
 short poll_now(os::FdRef fd, short events) {
@@ -248,9 +261,12 @@ ListenerSocket::~ListenerSocket() {
   if (!path_ || !path_->ours()) return;
   struct stat socket {};
   const bool known = ::fstat(fd_.get(), &socket) == 0;
+  const bool was_kept = kept_.number != 0;
+  kept_ = {};
   fd_.reset();
-  const bool lives_on = known && os::find_unix_socket(static_cast<std::uint32_t>(socket.st_ino)).has_value();
-  if (!lives_on || path_->hidden() || is_side_) path_->remove();
+  if (is_side_ || path_->hidden() || !known || !lives_on(static_cast<std::uint32_t>(socket.st_ino), was_kept)) {
+    path_->remove();
+  }
 }
 
 os::Result<void> ListenerSocket::hold_back() {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <span>
 
@@ -25,6 +26,7 @@
 #include "master/master_state.hpp"
 #include "master/options.hpp"
 #include "master/own_programs.hpp"
+#include "master/service_manager.hpp"
 #include "master/state_store.hpp"
 #include "os/file.hpp"
 #include "os/users.hpp"
@@ -160,6 +162,7 @@ int run_as_master(const master::Options& options, std::optional<os::OwnedFd> cha
     if (!greeting) return complain(kFailed, "the guardian: " + greeting.error().message());
     host.guardian = std::move(*greeting);
     host.guardian_programs = std::move(programs);
+    host.guardian_notifies = master::take_guardian_notifies();
   }
   config::Facts facts = config::facts_of_this_machine(os::find_user, os::find_group);
   auto beginning = begin(options, facts, host.guardian ? &*host.guardian : nullptr);
@@ -179,6 +182,11 @@ int check(const master::Options& options) {
 // Becomes the guardian, which runs this program again; where it cannot, the service comes first.
 int start(const master::Options& options, std::span<char* const> arguments) {
   auto channel = master::take_guardian_channel();
+  const char* service_manager = ::getenv("NOTIFY_SOCKET");
+  if (service_manager != nullptr) {
+    const auto reached = master::ServiceManager::connect(service_manager);
+    if (!reached) return complain(kFailed, reached.error().message());
+  }
   if (!channel && !options.guardian) return run_as_master(options, std::nullopt, std::nullopt);
   auto programs = master::open_guardian_programs(arguments);
   if (channel) {

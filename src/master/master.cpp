@@ -78,7 +78,7 @@ Master::Master(loop::Loop& loop, Parts parts)
                 .worker_empty = [this](core::WorkerId worker) { post(core::WorkerEmpty{worker}); },
                 .keeper = &keeper_,
                 .takes_over = parts.left.has_value()}),
-      listener_holders_(loop, {.is_main = [this](pid_t pid) { return workers_.children().knows(pid); },
+      listener_holders_(loop, {.is_main = [this](pid_t pid) { return pid == facts_.guardian || workers_.children().knows(pid); },
                                .living = [this] { return workers_.processes(); },
                                .found = [this](const HoldersFound& found) { tell_holders(found); }}),
       hooks_({.loop = loop,
@@ -95,6 +95,7 @@ Master::Master(loop::Loop& loop, Parts parts)
       greeting_(std::move(parts.guardian)),
       guardian_programs_(std::move(parts.guardian_programs)),
       left_(std::move(parts.left)),
+      guardian_notifies_(parts.guardian_notifies),
       guardian_again_(loop, [this] { start_guardian(); }),
       signals_(std::move(parts.signals)),
       ended_(std::move(parts.ended)) {}

@@ -72,6 +72,7 @@ class Master final : public Operations {
     std::string cgroup_parent;                            // of its workers' cgroups; "": they have none
     std::optional<Greeting> guardian;             // this process's; none: it has none
     std::optional<GuardianPrograms> guardian_programs;  // to start another, where that dies alone
+    bool guardian_notifies = false;               // the service manager listens to it alone
     std::optional<SavedState> left;               // what an earlier master has left, in whose place this one is
     Output::TakeLine take_line;                           // none: lines go to standard output and error
     // Everything has ended, exit_status() says how. Called once, from the loop; must not destroy the master.
@@ -150,6 +151,7 @@ class Master final : public Operations {
   void tell_cut(core::WorkerId worker);
   void look_for_holders(const core::Note& note);
   void tell_holders(const HoldersFound& found);
+  [[nodiscard]] os::Result<void> notify(const wire::guard::Notify& what);
   void tell_service_manager(const core::Note& note);
 
   // From master to master, master_takeover.cpp.
@@ -226,6 +228,7 @@ class Master final : public Operations {
   std::optional<GuardianPrograms> guardian_programs_;
   std::optional<SavedState> left_;  // until take_over()
   std::unique_ptr<GuardianLink> guardian_;
+  bool guardian_notifies_;
   loop::Timer guardian_again_;
   std::unique_ptr<StateStore> state_;  // none: nobody could go on with it
   core::ArchiveWriter lasting_, passing_;

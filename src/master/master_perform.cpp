@@ -247,16 +247,24 @@ void Master::keep_target(const core::Note& note) {
   }
 }
 
+// By the guardian, where it is the process that the service manager listens to.
+os::Result<void> Master::notify(const wire::guard::Notify& what) {
+  if (!guardian_notifies_) return service_manager_.notify(what);
+  if (guardian_) guardian_->notify(what);
+  return {};
+}
+
 void Master::tell_service_manager(const core::Note& note) {
+  using wire::guard::NotifyKind;
   os::Result<void> told;
   if (note.kind == core::NoteKind::shutdown_started) {
-    told = service_manager_.notify("STOPPING=1\nSTATUS=draining");
+    told = notify({.kind = NotifyKind::stopping, .text = "draining"});
   } else if (note.kind == core::NoteKind::app_running && !said_ready_) {
     for (const core::AppSnapshot& app : core_->snapshot().apps) {
       if (app.state == core::AppState::starting) return;
     }
     said_ready_ = true;
-    told = service_manager_.notify("READY=1\nSTATUS=all apps are ready");
+    told = notify({.kind = NotifyKind::ready, .text = "all apps are ready"});
   }
   if (!told) log_.warn("the service manager could not be told: " + told.error().message());
 }

@@ -144,12 +144,13 @@ void Master::write_state() {
 
 void Master::save_passing(core::ArchiveWriter& archive) const {
   core_->save(archive);
-  archive(actions_, listeners_.save(), on_demand_.save(), workers_.save(), requests_.save(), hooked_, said_ready_);
+  archive(actions_, listeners_.save(), on_demand_.save(), workers_.save(), requests_.save(), hooked_, said_ready_,
+          events_.last_number());
 }
 
 // This master ends by itself, so nobody is to go on where it was.
 void Master::leave_nothing() {
-  keeper_.replace({});
+  keeper_.let_go();
   state_.reset();
   if (guardian_) guardian_->say_ending(exit_status_);
 }
@@ -188,9 +189,11 @@ std::expected<void, std::string> Master::restore_passing(const SavedState& saved
   OnDemandState on_demand;
   WorkersState workers;
   RequestsState requests;
-  reader(actions_, listeners, on_demand, workers, requests, hooked_, said_ready_);
+  std::uint64_t events = 0;
+  reader(actions_, listeners, on_demand, workers, requests, hooked_, said_ready_, events);
   if (reader.failed() || !reader.at_end()) return not_understood(saved, "workers");
   core_ = std::move(*core);
+  events_.go_on_from(events);
   std::vector<std::string> problems = listeners_.restore(std::move(listeners));
   on_demand_.restore(std::move(on_demand));
   const auto release_of = [this](core::AppId app, core::ReleaseId id) -> std::shared_ptr<const Release> {

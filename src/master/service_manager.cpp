@@ -4,6 +4,7 @@
 
 #include "os/scm.hpp"
 #include "os/socket.hpp"
+#include "wire/service_notification.hpp"
 
 namespace liveswap::master {
 
@@ -29,9 +30,10 @@ os::Result<ServiceManager> ServiceManager::connect(std::string_view address) {
   return manager;
 }
 
-os::Result<void> ServiceManager::notify(std::string_view assignments) const {
+os::Result<void> ServiceManager::notify(const wire::guard::Notify& what) const {
   if (!socket_) return {};
-  const auto sent = os::send_packet(socket_, std::as_bytes(std::span(assignments)));
+  const std::string text = wire::notification_text(what);
+  const auto sent = os::send_packet(socket_, std::as_bytes(std::span(text)));
   if (!sent) return std::unexpected(sent.error());
   if (*sent == os::SendOutcome::would_block) return os::fail_with(EAGAIN, "send(NOTIFY_SOCKET)");
   return {};

@@ -9,6 +9,7 @@
 
 #include "os/fd.hpp"
 #include "os/sockaddr.hpp"
+#include "wire/guard_messages.hpp"
 
 namespace liveswap::master {
 
@@ -18,8 +19,7 @@ class ServiceManager {
   // `address`: the value of NOTIFY_SOCKET, a path or an @abstract name; "" for none.
   [[nodiscard]] static os::Result<ServiceManager> connect(std::string_view address);
 
-  // "READY=1", "STOPPING=1\nSTATUS=…": newline-separated assignments.
-  [[nodiscard]] os::Result<void> notify(std::string_view assignments) const;
+  [[nodiscard]] os::Result<void> notify(const wire::guard::Notify& what) const;
 
  private:
   os::OwnedFd socket_;

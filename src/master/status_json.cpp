@@ -120,7 +120,11 @@ Json app_json(const Operations& master, const core::AppSnapshot& app) {
           {"generations", std::move(generations)}};
 }
 
-Json process_json(const MasterFacts& facts) { return {{"pid", facts.pid}, {"since", rfc3339(facts.since)}}; }
+Json process_json(const MasterFacts& facts) {
+  Json json{{"pid", facts.pid}, {"since", rfc3339(facts.since)}, {"guardian", nullptr}};
+  if (facts.guardian != 0) json["guardian"] = facts.guardian;
+  return json;
+}
 
 Json past_rollout_json(const Operations& master, const core::RolloutRecord& record) {
   return {{"kind", core::name_of(record.kind)},

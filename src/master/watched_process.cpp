@@ -40,7 +40,8 @@ WatchedProcess::~WatchedProcess() {
 void WatchedProcess::look() {
   const auto status = os::wait_pidfd(pidfd_);
   if (status && !*status) return;
-  if (status) return end(**status);
+  const bool known = status && (*status)->kind != os::ExitStatus::Kind::unknown;
+  if (known) return end(**status);
   watch_.reset();
   const auto told = children_.take_ended_elsewhere(pid_);
   if (told || !is_guardians_) return end(told.value_or(os::ExitStatus{}));

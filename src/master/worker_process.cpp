@@ -16,7 +16,8 @@ namespace liveswap::master {
 namespace {
 
 core::ExitStatus core_status(const os::ExitStatus& status) {
-  return {status.kind == os::ExitStatus::Kind::signaled, status.code, status.core};
+  using Kind = os::ExitStatus::Kind;
+  return {status.kind == Kind::signaled, status.code, status.core, status.kind == Kind::unknown};
 }
 
 std::span<const std::string> standard_input_of(const core::AppPlan& plan) {

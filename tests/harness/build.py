@@ -8,7 +8,7 @@ BUILD = pathlib.Path(os.environ.get("LIVESWAP_BUILD") or SOURCE / "build")
 SANITIZED = os.environ.get("LIVESWAP_SANITIZED", "") not in ("", "0")
 
 # Folders of the build tree that hold programs.
-_FOLDERS = ("src/master", "src/ctl", "src/launch", "src/worker", "tests/apps", "tests/load", "tests/bench",
+_FOLDERS = ("src/master", "src/ctl", "src/launch", "src/guard", "src/worker", "tests/apps", "tests/load", "tests/bench",
             "examples")
 
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 
-from . import build, net
+from . import build, net, processes
 from .processes import Process, wait_readable, wait_until
 
 
@@ -67,7 +67,12 @@ class Liveswap:
 
     @property
     def pid(self):
-        return self.process.pid
+        """The master's: a child of its guardian, which is what was started, unless there is none."""
+        started = self.process.pid
+        for pid in (started, *processes.children(started)):
+            if processes.program(pid) == "liveswap":
+                return pid
+        return started
 
     def launch(self):
         """Starts the master and returns at once."""

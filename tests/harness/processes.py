@@ -145,6 +145,23 @@ def memory_kb(pid, field="Pss"):
     raise KeyError(field)
 
 
+def program(pid):
+    """The name of the file that it executes; None for one that is gone, or another user's."""
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    except OSError:
+        return None
+
+
+def children(pid):
+    """The pids of its children, in the order of their start."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+
+
 def descendants(pid):
     """The Stat of every process below pid, zombies too, parents before children."""
     children = collections.defaultdict(list)

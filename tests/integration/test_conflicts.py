@@ -53,7 +53,7 @@ class Conflicts(TestCase):
 
     def test_a_path_that_a_killed_master_left_is_taken_over(self):
         path = self.directory / "http.sock"
-        web = self.liveswap(self.config(f"unix:{path}"))
+        web = self.liveswap(self.config(f"unix:{path}"), args=["--no-guardian"])
         worker = web.workers("ready")[0]["pid"]
         web.process.signal(9)
         web.process.wait()
@@ -67,7 +67,7 @@ class Conflicts(TestCase):
 
     def test_a_path_that_a_killed_masters_worker_still_serves_is_not(self):
         path = self.directory / "http.sock"
-        web = self.liveswap(self.config(f"unix:{path}"))
+        web = self.liveswap(self.config(f"unix:{path}"), args=["--no-guardian"])
         worker = web.workers("ready")[0]["pid"]
         web.process.signal(9)
         web.process.wait()

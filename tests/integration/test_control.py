@@ -92,7 +92,7 @@ class ExitStatus(TestCase):
         self.assertIn(f"\n  {self.directory}/nowhere/control.sock: No such file or directory\n", ended.stderr)
 
     def test_3_is_a_master_that_dies_while_somebody_waits(self):
-        master = self.liveswap(config())
+        master = self.liveswap(config(), args=["--no-guardian"])
         upgrade = self.never_ready(master, "--timeout", "5s")
         master.process.signal(signal.SIGKILL)
         self.assertEqual(upgrade.wait(20), 3)

@@ -228,8 +228,11 @@ class Cut(TestCase):
         self.assertEqual(self.rollouts(master), ["start", "upgrade"])
 
 
+ALONE = ["--no-guardian"]
+
+
 class AnotherMaster(TestCase):
-    """One that knows nothing of the one before."""
+    """One that knows nothing of the one before: there was no guardian."""
 
     def start_again(self, master, client):
         master.process.signal(signal.SIGKILL)
@@ -243,7 +246,7 @@ class AnotherMaster(TestCase):
         return client
 
     def test_it_is_told_what_to_do(self):
-        master = self.liveswap(CONFIG)
+        master = self.liveswap(CONFIG, args=ALONE)
         proxy = Proxy(self.directory / "proxy.sock", master.control, None)
         self.addCleanup(proxy.close)
         upgrade = self.waiting_client(master, "upgrade", "--", "/bin/sleep", "600")
@@ -259,7 +262,7 @@ class AnotherMaster(TestCase):
     def test_it_is_not_shut_down_because_the_one_before_was_to_be(self):
         stubborn = self.script("stubborn", "trap '' TERM\nwhile :; do sleep 1; done\n")
         master = self.liveswap(f"apps:\n  web:\n    command: [{stubborn}]\n    ready: {{when: delay, delay: 1ms}}\n"
-                               "    workers: 1\n")
+                               "    workers: 1\n", args=ALONE)
         client = self.waiting_client(master, "shutdown")
         client.wait_line("shutting down", stream="out")
         self.start_again(master, client)
@@ -269,7 +272,7 @@ class AnotherMaster(TestCase):
         master.ctl("is-ready", status=0)
 
     def test_what_is_followed_goes_on(self):
-        master = self.liveswap(CONFIG)
+        master = self.liveswap(CONFIG, args=ALONE)
         events = self.waiting_client(master, "events", "-f", "--json")
         watch = self.waiting_client(master, "status", "--watch", "--json")
         events.wait_line("app_running", stream="out")
@@ -294,7 +297,7 @@ class Tickets(TestCase):
             return list(varlink.stream(method, **parameters))
 
     def test_a_call_with_the_same_ticket_is_the_same_call(self):
-        master = self.liveswap(CONFIG)
+        master = self.liveswap(CONFIG, args=ALONE)
         ticket = secrets.token_hex(16)
         with self.assertRaises(VarlinkError) as unknown:
             self.stream(master, "Attach", ticket=ticket)
@@ -312,7 +315,7 @@ class Tickets(TestCase):
         self.ended_well(master)
 
     def test_a_client_that_stays_away_is_not_waited_for_for_ever(self):
-        master = self.liveswap(CONFIG)
+        master = self.liveswap(CONFIG, args=ALONE)
         ticket = secrets.token_hex(16)
         with Varlink(master.control) as upgrade:
             upgrade.send("Upgrade", {"command": ["/bin/sleep", "600"], "ticket": ticket}, more=True)

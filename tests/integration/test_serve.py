@@ -251,4 +251,4 @@ class Serve(TestCase):
         second = self.liveswap(config, start=False, name="second")
         second.launch()
         self.assertEqual(second.process.wait(20.0), 1)
-        self.assertRegex(second.said(), r"serve.haproxy: \S+/haproxy.sock is in use by PID \d+ \(liveswap\)")
+        self.assertRegex(second.said(), r"serve.haproxy: \S+/haproxy.sock is in use by PID \d+ \(liveswap-guard\)")

@@ -34,7 +34,7 @@ TEST_CASE("messages reach a NOTIFY_SOCKET, by path or abstract name") {
     REQUIRE(os::bind_socket(receiver, address));
     const auto manager = master::ServiceManager::connect(value);
     REQUIRE(manager);
-    CHECK(manager->notify("READY=1\nSTATUS=serving"));
+    CHECK(manager->notify({.kind = wire::guard::NotifyKind::ready, .text = "serving"}));
     CHECK(received(receiver) == "READY=1\nSTATUS=serving");
   }
   ::unlink(path.c_str());
@@ -44,7 +44,7 @@ TEST_CASE("messages reach a NOTIFY_SOCKET, by path or abstract name") {
 TEST_CASE("without a NOTIFY_SOCKET nothing is sent and nothing is wrong") {
   const auto manager = master::ServiceManager::connect("");
   REQUIRE(manager);
-  CHECK(manager->notify("READY=1"));
+  CHECK(manager->notify({.kind = wire::guard::NotifyKind::ready}));
 }
 
 TEST_CASE("a NOTIFY_SOCKET that is no address, or that nobody has, is an error with its name") {

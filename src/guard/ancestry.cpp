@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <string_view>
 
 namespace liveswap::guard {
@@ -26,7 +26,9 @@ pid_t parent_of(pid_t pid) {
   const std::string_view line(text.data(), static_cast<std::size_t>(size));
   const std::size_t name_end = line.rfind(") ");
   if (name_end == std::string_view::npos || name_end + 4 >= line.size()) return 0;
-  return static_cast<pid_t>(std::atoi(text.data() + name_end + 4));  // behind ") S "
+  pid_t parent = 0;
+  const char* number = line.data() + name_end + 4;  // behind ") S "
+  return std::from_chars(number, line.data() + line.size(), parent).ec == std::errc{} ? parent : 0;
 }
 
 }  // namespace

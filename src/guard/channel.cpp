@@ -6,23 +6,23 @@
 #include <cerrno>
 #include <cstring>
 
+#include "os/cmsg.hpp"
+
 namespace liveswap::guard {
 namespace {
 
-union Control {
-  cmsghdr aligned;
-  char bytes[CMSG_SPACE(sizeof(int))];
+struct Control {
+  alignas(cmsghdr) std::byte bytes[os::control_space_for_fds(1)];
 };
 
 // The one descriptor that may ride on a packet; a second one cannot fit into Control.
-int descriptor_of(msghdr& message) {
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return fd;
-  }
-  return -1;
+int descriptor_of(const msghdr& message) {
+  int fd = -1;
+  os::for_each_fd(message, [&](int number) {
+    if (fd != -1) ::close(fd);
+    fd = number;
+  });
+  return fd;
 }
 
 }  // namespace
@@ -60,15 +60,7 @@ bool send(int channel, const wire::guard::Message& message, int fd) {
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  if (fd != -1) {
-    header.msg_control = &control;
-    header.msg_controllen = sizeof control;
-    cmsghdr* rights = CMSG_FIRSTHDR(&header);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof fd);
-    std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
-  }
+  if (fd != -1) std::memcpy(os::attach_fd_header(header, control.bytes, 1), &fd, sizeof fd);
   ssize_t sent = 0;
   do {
     sent = ::sendmsg(channel, &header, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -1,4 +1,5 @@
-// The guardian's end of the channel to its master: packets of wire/guard_messages.hpp, each with at most one descriptor.
+// The guardian's end of the channel to its master: packets of wire/guard_messages.hpp, with at most one descriptor on
+// each.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// The guardian: keeps what must outlive the master, and starts another master with it when one dies (src/DESIGN.md, "The
-// guardian"). One thread, one poll(2), and nothing that parses anybody's bytes but the master's packets.
+// The guardian: keeps what must outlive the master, and starts another master with it when one dies (src/DESIGN.md,
+// "The guardian"). One thread, one poll(2), and nothing that parses anybody's bytes but the master's packets.
 //
 //   starting ──Hello──▶ unestablished ──Established──▶ established ──Ending, and its end──▶ exit with that status
 //      ▲                     │                             │

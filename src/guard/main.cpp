@@ -1,5 +1,5 @@
-// liveswap-guardian: what liveswap becomes before it runs itself again as the master (guardian.hpp). Started by liveswap
-// only, which says by variables what its descriptors are (wire/guard_messages.hpp).
+// liveswap-guardian: what liveswap becomes before it runs itself again as the master (guardian.hpp). Started by
+// liveswap only, which says by variables what its descriptors are (wire/guard_messages.hpp).
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>

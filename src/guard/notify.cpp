@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string>
 
+#include "os/cmsg.hpp"
 #include "wire/service_notification.hpp"
 
 namespace liveswap::guard {
@@ -33,25 +34,14 @@ void notify(const char* address, const wire::guard::Notify& request, int fd) {
   if (text.empty() || length == 0) return;
   const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket == -1) return;
-  union {
-    cmsghdr aligned;
-    char bytes[CMSG_SPACE(sizeof(int))];
-  } control{};
+  alignas(cmsghdr) std::byte control[os::control_space_for_fds(1)]{};
   iovec part{const_cast<char*>(text.data()), text.size()};
   msghdr message{};
   message.msg_name = &where;
   message.msg_namelen = length;
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  if (fd != -1) {
-    message.msg_control = &control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* rights = CMSG_FIRSTHDR(&message);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof fd);
-    std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
-  }
+  if (fd != -1) std::memcpy(os::attach_fd_header(message, control, 1), &fd, sizeof fd);
   (void)::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   ::close(socket);
 }

@@ -1,6 +1,6 @@
 // What the C++ library would bring along to throw exceptions with, which nothing here does: an unwinder, a demangler,
-// locales, several times the size of the guardian itself. Where it would throw, there is no memory, and nothing more can
-// be done: the process aborts.
+// locales, several times the size of the guardian itself. Where it would throw, there is no memory, and nothing more
+// can be done: the process aborts.
 #include <bits/functexcept.h>
 
 #include <cstdlib>

@@ -4,7 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -59,14 +62,12 @@ void write_oom_score(int score) {
 }  // namespace
 
 int lower_oom_score() {
-  char text[16] = "0";
+  std::array<char, 16> text{};
   const int file = ::open(kOomScore, O_RDONLY | O_CLOEXEC);
-  if (file != -1) {
-    const ssize_t size = ::read(file, text, sizeof text - 1);
-    if (size > 0) text[size] = '\0';
-    ::close(file);
-  }
-  const int before = std::atoi(text);
+  const ssize_t size = file == -1 ? 0 : ::read(file, text.data(), text.size());
+  if (file != -1) ::close(file);
+  int before = 0;
+  (void)std::from_chars(text.data(), text.data() + std::max<ssize_t>(size, 0), before);
   if (before > kGuardiansOomScore) write_oom_score(kGuardiansOomScore);
   return before;
 }

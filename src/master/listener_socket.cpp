@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -69,9 +68,9 @@ void undo_shutdown(os::FdRef socket) {
 // wanted any more, which takes less than a millisecond.
 bool lives_on(std::uint32_t inode, bool was_kept) {
   constexpr int kLooks = 50;
-  constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 2'000'000};
+  constexpr int kPauseMs = 2;
   for (int look = 0; look < (was_kept ? kLooks : 1); ++look) {
-    if (look > 0) (void)::nanosleep(&kPause, nullptr);
+    if (look > 0) (void)::poll(nullptr, 0, kPauseMs);
     if (!os::find_unix_socket(inode)) return false;
   }
   return true;

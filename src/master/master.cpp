@@ -78,7 +78,10 @@ Master::Master(loop::Loop& loop, Parts parts)
                 .worker_empty = [this](core::WorkerId worker) { post(core::WorkerEmpty{worker}); },
                 .keeper = &keeper_,
                 .takes_over = parts.left.has_value()}),
-      listener_holders_(loop, {.is_main = [this](pid_t pid) { return pid == facts_.guardian || workers_.children().knows(pid); },
+      listener_holders_(loop, {.is_main =
+                                   [this](pid_t pid) {
+                                     return pid == facts_.guardian || workers_.children().knows(pid);
+                                   },
                                .living = [this] { return workers_.processes(); },
                                .found = [this](const HoldersFound& found) { tell_holders(found); }}),
       hooks_({.loop = loop,

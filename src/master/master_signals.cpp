@@ -16,8 +16,8 @@ namespace {
 
 constexpr int kAncestorsMax = 64;  // deeper trees are nobody's workers
 
-// Whether the process descends from this one, or from its guardian: so do the workers of an earlier master. A sender that
-// has ended meanwhile cannot be told any more.
+// Whether the process descends from this one or, as the workers of an earlier master do, from its guardian. A sender
+// that has ended meanwhile cannot be told any more.
 bool descends_from_us(pid_t pid, pid_t guardian) {
   for (int depth = 0; pid > 1 && depth < kAncestorsMax; ++depth) {
     const auto stat = os::read_process_stat(pid);

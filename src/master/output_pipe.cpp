@@ -31,7 +31,8 @@ os::Result<PipeEnds> make_output_pipe(uid_t owner) {
   return PipeEnds{std::move(pipe->read), std::move(theirs)};
 }
 
-os::Result<std::unique_ptr<OutputPipe>> OutputPipe::open(loop::Loop& loop, os::OwnedFd end, Handlers handlers, KeptPart kept) {
+os::Result<std::unique_ptr<OutputPipe>> OutputPipe::open(loop::Loop& loop, os::OwnedFd end, Handlers handlers,
+                                                         KeptPart kept) {
   auto pipe = std::unique_ptr<OutputPipe>(new OutputPipe(std::move(end), std::move(handlers), std::move(kept)));
   auto watch = loop::FdWatch::open(loop, pipe->end_, {.readable = true},
                                    [self = pipe.get()](loop::Readiness) { self->on_readable(); });

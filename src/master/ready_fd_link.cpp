@@ -35,7 +35,8 @@ os::Result<std::unique_ptr<ReadyFdLink>> ReadyFdLink::go_on(loop::Loop& loop, in
   }
   auto left = handlers.take(state.pipe);
   if (!left) return std::unexpected(left.error());
-  auto pipe = ReadyPipe::go_on(loop, kNewline, pipe_handlers(number, handlers), std::move(*left), std::move(state.seen));
+  auto pipe =
+      ReadyPipe::go_on(loop, kNewline, pipe_handlers(number, handlers), std::move(*left), std::move(state.seen));
   if (!pipe) return std::unexpected(pipe.error());
   return std::unique_ptr<ReadyFdLink>(new ReadyFdLink(number, std::move(*pipe)));
 }

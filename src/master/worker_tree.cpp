@@ -88,7 +88,9 @@ void add_from_cgroup(const os::Cgroup& cgroup, const IsKnownChild& skip, std::ve
 
 std::vector<TreeMember> find_members(const WorkerTree& tree, const IsKnownChild& is_known) {
   std::vector<TreeMember> members;
-  const auto skip = [&](pid_t pid) { return pid == ::getpid() || is_known(pid) || std::ranges::count(tree.roots, pid) > 0; };
+  const auto skip = [&](pid_t pid) {
+    return pid == ::getpid() || is_known(pid) || std::ranges::count(tree.roots, pid) > 0;
+  };
   const auto add_orphans = [&](pid_t parent) {
     for (const pid_t pid : children(parent)) {
       if (skip(pid)) continue;

@@ -16,6 +16,7 @@ LAYERS = {
     "protocols": {"core", "wire"},
     "loop": {"os"},
     "launch": {"wire", "os"},
+    "guard": {"wire", "os"},
     "preload": {"wire"},
     "worker": {"wire", "os"},
     "ctl": {"core", "wire", "os", "config"},  # of the core its tables and durations, as config has them

@@ -147,7 +147,7 @@ class Chaos(ServiceTest):
                     self.assertIn(row["last_pid"], self.killed, message)
             total += result["failed"]
         self.assertLessEqual(total, self.allowed, f"killed {self.killed}")
-        print(f"# {total} requests failed, of {self.allowed} that {len(self.killed)} killed workers were at", flush=True)
+        print(f"# {total} requests failed of {self.allowed} that {len(self.killed)} killed workers were at", flush=True)
 
     # ---- the tests ----
 

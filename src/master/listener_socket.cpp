@@ -101,6 +101,7 @@ std::expected<ListenerSocket, OpenFailure> ListenerSocket::open(const SocketRequ
   if (!fd) return std::unexpected(failure_of(request, *wanted, fd.error()));
 
   ListenerSocket made(std::move(*fd), request.address.kind);
+  made.is_side_ = request.membership == Membership::side;
   made.nonblock_ = request.options.nonblock;
   made.backlog_ = request.backlog;
   const auto done = made.set_up(request, *wanted);
@@ -114,6 +115,7 @@ std::expected<ListenerSocket, OpenFailure> ListenerSocket::take(os::OwnedFd sock
   if (!wanted) return std::unexpected(OpenFailure{wanted.error().message(), wanted.error().code});
   ListenerSocket taken(std::move(socket), request.address.kind);
   taken.of_program_ = true;
+  taken.is_side_ = request.membership == Membership::side;
   os::Result<void> done;
   if (!is_unix(taken.kind_)) done = os::set_option(taken.fd_, os::option::kReusePort, 1);
   if (done) done = taken.bind(request, *wanted);
@@ -197,7 +199,7 @@ ListenerSocket::~ListenerSocket() {
   const bool known = ::fstat(fd_.get(), &socket) == 0;
   fd_.reset();
   const bool lives_on = known && os::find_unix_socket(static_cast<std::uint32_t>(socket.st_ino)).has_value();
-  if (!lives_on || path_->hidden()) path_->remove();
+  if (!lives_on || path_->hidden() || is_side_) path_->remove();
 }
 
 os::Result<void> ListenerSocket::hold_back() {

@@ -1,8 +1,8 @@
 // One socket of a listener: made with all of its options, bound, listening.
 //
-// Owned by Listener, for as long as the listener is open. Closing it removes the file of a Unix socket, if
-// that file is still this socket's and no other process has the socket: the last owner removes it. A TCP socket is
-// closed for all that have it, unless it was given away.
+// Owned by Listener, for as long as the listener is open. Closing it removes the file of a Unix socket, if that file is
+// still this socket's and no other process has the socket: the last owner removes it. But that of a side, whose name no
+// client knows, goes at once. A TCP socket is closed for all that have it, unless it was given away.
 #pragma once
 
 #include <sys/types.h>
@@ -102,6 +102,7 @@ class ListenerSocket final : public Endpoint {
   std::optional<ListenerPath> path_;
   bool given_away_ = false;
   bool of_program_ = false;
+  bool is_side_ = false;
   bool held_back_ = false;
   bool lets_few_in_ = false;
   bool nonblock_ = false;          // as it was seen last

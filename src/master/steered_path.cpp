@@ -43,7 +43,11 @@ SocketRequest SteeredPath::request_for_side() {
   do {
     address.path = fmt::format("{}.{}", request_.address.path, next_number_++);
   } while (os::probe_unix(address.path) == os::UnixPath::in_use);
-  return {address, request_.options, request_.rights, 0, request_.backlog};
+  return {.address = address,
+          .options = request_.options,
+          .rights = request_.rights,
+          .backlog = request_.backlog,
+          .membership = Membership::side};
 }
 
 std::expected<std::unique_ptr<ListenerSocket>, OpenFailure> SteeredPath::open_side() {

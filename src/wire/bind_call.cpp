@@ -1,5 +1,6 @@
 #include "wire/bind_call.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -37,11 +38,11 @@ std::expected<Request, FormatError> decode(std::span<const std::byte> packet, st
 
 std::vector<std::byte> encode(const Request& request) {
   const liveswap_bind_request header = header_of(request);
-  std::vector<std::byte> packet(sizeof header);
+  const auto* bind = std::get_if<Bind>(&request);
+  const auto address = bind != nullptr ? bind->address : std::span<const std::byte>();
+  std::vector<std::byte> packet(sizeof header + address.size());
   std::memcpy(packet.data(), &header, sizeof header);
-  if (const auto* bind = std::get_if<Bind>(&request)) {
-    packet.insert(packet.end(), bind->address.begin(), bind->address.end());
-  }
+  std::ranges::copy(address, packet.begin() + sizeof header);
   return packet;
 }
 

@@ -50,6 +50,17 @@ int accepted_from(const BoundSocket& socket) {
   return count;
 }
 
+TEST_CASE("a side's file goes with it, though somebody still has the socket") {
+  const TempDir dir;
+  SteeredWorld world(steered("http", unix_path(dir.path("http.sock"))));
+  const OwnedFd copy = must(os::dup_cloexec(world.given(worker(1, 1)).fd));  // as a count has one for a moment
+  world.steer({1});
+  CHECK(exists(dir.path("http.sock.0")));
+  world.listeners.close(app_id(1));
+  CHECK_FALSE(exists(dir.path("http.sock.0")));
+  CHECK_FALSE(exists(dir.path("http.sock")));
+}
+
 std::vector<core::ListenerPlan> every_kind(const TempDir& dir) {
   std::vector<core::ListenerPlan> plans{steered("http", tcp("127.0.0.1")),
                                         steered("http", unix_path(dir.path("http.sock")))};

@@ -34,7 +34,7 @@ class Children {
   void forget(pid_t pid) { known_.erase(pid); }
   [[nodiscard]] bool knows(pid_t pid) const { return known_.contains(pid); }
 
-  // How a process has ended that is no child of ours, told by whoever reaped it, before its pidfd is looked at or after.
+  // How a process has ended that is no child of ours, told by whoever reaped it: before or after we have looked at it.
   void ended_elsewhere(pid_t pid, const os::ExitStatus& status);
   [[nodiscard]] std::optional<os::ExitStatus> take_ended_elsewhere(pid_t pid);
 

@@ -237,8 +237,8 @@ class UnmodifiedProtocols(LoadCase):
     @unittest.skipUnless(shutil.which("redis-server", path=PATH), "redis-server is not installed")
     def test_redis(self):
         port = net.free_port()
-        # Pauses are longer than drain.idle: what is answered within a tick of the kernel's clock is not known to be idle
-        # before it has been silent for that long.
+        # Pauses are longer than drain.idle: what is answered within a tick of the kernel's clock is not known to be
+        # idle before it has been silent for that long.
         self.upgraded(lambda version: ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "",
                                        "--maxclients", str(1000 + version)], {
             "new": (4, lambda: Redis(port)),

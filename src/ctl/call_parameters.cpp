@@ -85,6 +85,10 @@ class Builder {
   void needed(std::string_view option) {
     if (!given_.has(option)) refuse(fmt::format("--{} is needed", option));
   }
+  void path(std::string_view option) {
+    if (const auto given = given_.value(option)) out_[std::string(option)] = config::absolute_path(*given, folder_);
+  }
+
   void text(std::string_view option) {
     if (const auto value = given_.value(option)) out_[std::string(option)] = *value;
   }
@@ -111,7 +115,7 @@ class Builder {
   }
 
   void release() {
-    if (const auto target = given_.value("target")) out_["target"] = config::absolute_path(*target, folder_);
+    path("target");
     text("label");
     environment();
     if (given_.program) command(*given_.program);
@@ -187,6 +191,7 @@ void build(Builder& call, std::string_view command) {
     call.number("pid", "pid", std::numeric_limits<std::int32_t>::max());
     call.needed("pid");
   }
+  if (command == "reexec") call.path("binary");
   if (command == "upgrade") {
     call.release();
     call.flag("if-changed", "if_changed");

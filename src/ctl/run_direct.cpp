@@ -6,6 +6,7 @@
 
 #include "ctl/call_parameters.hpp"
 #include "ctl/reply_fields.hpp"
+#include "ctl/return_to_master.hpp"
 #include "ctl/run.hpp"
 
 namespace liveswap::ctl {
@@ -58,6 +59,39 @@ int run_Resume(Session& session) {
                            flag_changed(reply) ? open_again : " was not paused");
       },
       flag_changed);
+}
+
+namespace {
+
+// The same process goes on as the other binary, and is a new master then.
+int wait_for_next(Session& session, const std::string& before) {
+  const auto until = Client::Clock::now() + kAwayMost;
+  ReturnToMaster back(session, until);
+  (void)back.lost({});
+  while (Client::Clock::now() < until) {
+    if (const auto returned = back.come_back(); !returned) return session.end(session.failure_of(returned.error()));
+    const auto reply = (*session.client())->ask(fmt::format("{}.Status", wire::control::kInterface), Json::object(),
+                                                kPatience);
+    if (!reply || !reply->error.empty()) continue;
+    const Json& master = object_in(reply->parameters, "master");
+    if (text_in(master, "since") == before) continue;
+    if (session.output().json()) return session.end(Ending{.result = "done"});
+    session.output().text(fmt::format("the master goes on as liveswap {}, PID {}\n",
+                                      text_in(reply->parameters, "version"), number_in(master, "pid").value_or(0)));
+    return kStatusDone;
+  }
+  return session.end(Failure{kStatusFailed, core::Result::failed, core::Reason::reexec_failed,
+                             "it runs on as it was; its log says why"});
+}
+
+}  // namespace
+
+int run_Reexec(Session& session) {
+  auto parameters = parameters_of(session.arguments(), session.wanted().folder);
+  if (!parameters) return session.bad_usage(parameters.error());
+  const auto reply = session.ask(session.method(), std::move(*parameters));
+  if (!reply) return reply.error();
+  return wait_for_next(session, text_in(*reply, "since"));
 }
 
 int run_Signal(Session& session) {

@@ -11,6 +11,7 @@
 #include "master/app_choice.hpp"
 #include "master/commands.hpp"
 #include "master/outcome_json.hpp"
+#include "master/wall_time.hpp"
 #include "wire/channel.hpp"
 #include "wire/json_fields.hpp"
 
@@ -113,6 +114,48 @@ std::unique_ptr<Pending> call_Message(const Exchange& exchange) {
   if (!app) return nullptr;
   auto call = std::make_unique<MessageCall>(exchange, std::move(*app));
   call->ask(*text);
+  return call;
+}
+
+// Binaries are tried before the answer, which may be gone by then.
+class ReexecCall final : public Pending {
+ public:
+  explicit ReexecCall(const Exchange& exchange) : master_(exchange.master), replies_(exchange.replies) {}
+
+  void ask(const std::string& binary) {
+    master_.reexec(binary, [this, alive = std::weak_ptr(alive_)](const std::expected<std::string, std::string>& tried) {
+      if (!alive.expired()) answer(tried);
+    });
+  }
+
+ private:
+  void answer(const std::expected<std::string, std::string>& version) {
+    if (version) {
+      return replies_.send({.parameters = {{"version", *version}, {"since", rfc3339(master_.master().since)}}});
+    }
+    replies_.send(reply_of(refused(core::Result::failed, core::Reason::reexec_failed, version.error()),
+                           master_.snapshot()));
+  }
+
+  Operations& master_;
+  Replies& replies_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
+};
+
+std::unique_ptr<Pending> call_Reexec(const Exchange& exchange) {
+  wire::JsonFields fields(exchange.call.parameters);
+  const auto binary = fields.text("binary");
+  if (const auto bad = fields.bad()) {
+    exchange.invalid_parameter(*bad);
+    return nullptr;
+  }
+  if (binary && !binary->starts_with('/')) {
+    refuse(exchange, refused(core::Result::bad_usage, core::Reason::bad_argument,
+                             fmt::format("{} is no absolute path", config::quoted(*binary))));
+    return nullptr;
+  }
+  auto call = std::make_unique<ReexecCall>(exchange);
+  call->ask(binary.value_or(""));
   return call;
 }
 

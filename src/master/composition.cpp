@@ -85,7 +85,7 @@ os::OwnedFd take_left(Host& host, const KeepKey& key) {
 // The one that this master's predecessor had opened: a package's upgrade changes nothing under a running master.
 std::expected<os::OwnedFd, std::string> launcher_program(Host& host) {
   auto left = take_left(host, kLauncherKey);
-  if (left) return left;
+  if (left && !host.own_launcher) return left;
   return open_launcher_program(host.launcher);
 }
 

@@ -18,6 +18,7 @@ struct Host {
   std::optional<Greeting> guardian{};  // for these three see Master::Parts
   std::optional<GuardianPrograms> guardian_programs{};
   bool guardian_notifies = false;
+  bool own_launcher = false;  // and not the one that the master before had opened
   std::optional<SavedState> left{};
 };
 

@@ -31,6 +31,7 @@ struct MasterFacts {
   pid_t pid = 0;
   WallTime since{};  // when this master started
   pid_t guardian = 0;  // 0: it has none
+  std::string binary;  // the path by which it was started, whatever is there by now
   std::string file;  // absolute; "" where there is none
   std::string runtime_dir;
   std::string state_dir;       // "" for none

@@ -85,6 +85,25 @@ std::optional<os::OwnedFd> take_guardian_channel() {
 
 bool take_guardian_notifies() { return take_variable(guard::kNotifyVariable).has_value(); }
 
+os::Error go_on_as(os::FdRef binary, const std::vector<std::string>& arguments, const InPlace& process) {
+  if (const auto passed = os::set_cloexec(process.channel, false); !passed) return passed.error();
+  auto variables = own_variables();
+  variables.push_back(assignment(guard::kChannelVariable, process.channel.get()));
+  variables.push_back(assignment(guard::kInPlaceVariable, process.guardian));
+  if (process.notifies) variables.push_back(assignment(guard::kNotifyVariable, 1));
+  ::execveat(binary.get(), "", pointers(arguments).data(), pointers(variables).data(), AT_EMPTY_PATH);
+  os::Error error = os::fail("exec", "liveswap").error();
+  (void)os::set_cloexec(process.channel, true);
+  return error;
+}
+
+pid_t take_guardian_of_before() {
+  const auto text = take_variable(guard::kInPlaceVariable);
+  pid_t pid = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), pid);
+  return pid;
+}
+
 os::Result<ChildGuardian> start_guardian_below(const GuardianPrograms& programs) {
   auto pair = os::open_socket_pair(SOCK_SEQPACKET);
   if (!pair) return std::unexpected(pair.error());

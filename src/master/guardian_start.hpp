@@ -38,6 +38,18 @@ struct ChildGuardian {
   os::OwnedFd pidfd;
   os::OwnedFd channel;  // this end
 };
+// How a process goes on as another binary of liveswap, in place.
+struct InPlace {
+  os::FdRef channel;  // to its guardian
+  pid_t guardian = 0;
+  bool notifies = false;
+};
+// Comes back only with an error, and then nothing has changed.
+[[nodiscard]] os::Error go_on_as(os::FdRef binary, const std::vector<std::string>& arguments, const InPlace& process);
+// The pid of the guardian, where this process was a master's of another binary just before; 0: it was not. Takes the
+// variable that says so out of the environment.
+[[nodiscard]] pid_t take_guardian_of_before();
+
 // One that keeps copies for this process, and follows it if it dies.
 [[nodiscard]] os::Result<ChildGuardian> start_guardian_below(const GuardianPrograms& programs);
 

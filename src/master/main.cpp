@@ -158,8 +158,15 @@ int run_as_master(const master::Options& options, std::optional<os::OwnedFd> cha
   master::Host host{.rights = ProcessRights::all(), .launcher = ""};
   if (channel) {
     ::prctl(PR_SET_NAME, "liveswap");  // it was executed by a descriptor, which has no name
-    auto greeting = master::greet_guardian(std::move(*channel));
+    const pid_t before = master::take_guardian_of_before();
+    auto greeting = before == 0 ? master::greet_guardian(std::move(*channel))
+                                : master::ask_guardian(std::move(*channel));
     if (!greeting) return complain(kFailed, "the guardian: " + greeting.error().message());
+    if (before != 0) {
+      greeting->hello.successor = true;
+      greeting->hello.guardian = before;
+      host.own_launcher = true;
+    }
     host.guardian = std::move(*greeting);
     host.guardian_programs = std::move(programs);
     host.guardian_notifies = master::take_guardian_notifies();
@@ -169,6 +176,22 @@ int run_as_master(const master::Options& options, std::optional<os::OwnedFd> cha
   if (!beginning.plan) return kBadUsage;
   host.left = std::move(beginning.left);
   return run(std::move(*beginning.plan), std::move(facts), std::move(host));
+}
+
+// Whether this binary could go on with the state of a master that runs, and has all that it needs.
+int check_state(const std::string& path) {
+  if (const auto launcher = master::open_launcher_program(""); !launcher) return complain(kFailed, launcher.error());
+  const os::OwnedFd file{os::adopt, ::open(path.c_str(), O_RDWR | O_CLOEXEC)};
+  if (!file) return complain(kFailed, os::fail("open", path).error().message());
+  const auto boot = master::own_boot_id();
+  if (!boot) return complain(kFailed, boot.error().message());
+  const auto saved = master::StateImage::read(file, *boot);
+  if (!saved) return complain(kFailed, "the state cannot be used: " + saved.error().message());
+  const auto lasting = master::read_lasting(*saved);
+  const auto passing = master::read_passing(*saved);
+  if (!lasting) return complain(kFailed, "the state cannot be used: " + lasting.error());
+  if (!passing) return complain(kFailed, "the state cannot be used: " + passing.error());
+  return print(fmt::format("liveswap {}\n", LIVESWAP_VERSION));
 }
 
 int check(const master::Options& options) {
@@ -206,6 +229,7 @@ int main(int argc, char** argv) {
   if (options->mode == master::Options::Mode::help) return print(master::help_text());
   if (options->mode == master::Options::Mode::order) return give_order(options->order);
   if (options->mode == master::Options::Mode::version) return print(fmt::format("liveswap {}\n", LIVESWAP_VERSION));
+  if (options->check_state) return check_state(*options->check_state);
   if (options->mode == master::Options::Mode::check) return check(*options);
   return start(*options, {argv, static_cast<std::size_t>(argc)});
 }

@@ -4,6 +4,10 @@
 
 #include <fmt/ranges.h>
 
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
 #include "master/access.hpp"
 #include "os/directory.hpp"
 
@@ -20,11 +24,20 @@ core::Setup setup_of(const core::MasterPlan& plan) {
   return setup;
 }
 
+std::string own_binary() {
+  constexpr std::string_view kReplaced = " (deleted)";  // as the kernel says it
+  std::error_code unknown;
+  std::string path = std::filesystem::read_symlink("/proc/self/exe", unknown).string();
+  if (path.ends_with(kReplaced)) path.resize(path.size() - kReplaced.size());
+  return path;
+}
+
 MasterFacts facts_of(const core::MasterPlan& plan, const Instance& instance) {
   return {.name = plan.name,
           .version = LIVESWAP_VERSION,
           .pid = ::getpid(),
           .since = std::chrono::system_clock::now(),
+          .binary = own_binary(),
           .file = plan.file,
           .runtime_dir = instance.runtime_dir,
           .state_dir = instance.state_dir,
@@ -100,6 +113,7 @@ Master::Master(loop::Loop& loop, Parts parts)
       left_(std::move(parts.left)),
       guardian_notifies_(parts.guardian_notifies),
       guardian_again_(loop, [this] { start_guardian(); }),
+      reexec_(loop, [this] { become_another(); }),
       signals_(std::move(parts.signals)),
       ended_(std::move(parts.ended)) {}
 

@@ -27,6 +27,7 @@
 #include "loop/fd_watch.hpp"
 #include "loop/loop.hpp"
 #include "loop/timer.hpp"
+#include "master/binary_trial.hpp"
 #include "master/control_server.hpp"
 #include "master/feed.hpp"
 #include "master/file_reread.hpp"
@@ -116,6 +117,7 @@ class Master final : public Operations {
   void message_app(core::AppId app, std::string_view text, MessageHandler counted) override;
   std::expected<bool, std::string> pause_listener(const std::string& name) override;
   std::expected<bool, std::string> resume_listener(const std::string& name) override;
+  void reexec(const std::string& binary, BinaryTried tried) override;
   std::vector<Told> last_events(const std::string& app, std::size_t max) const override;
   std::vector<OutputLine> last_lines(const std::string& app, std::size_t max) const override;
   FollowId follow_events(EventHandler handler) override;
@@ -171,6 +173,10 @@ class Master final : public Operations {
   void go_on(const SavedState& saved);
   [[nodiscard]] bool was_performed(const core::Action& action) const;
   void drop_what_is_left();
+  // By another binary, master_reexec.cpp.
+  [[nodiscard]] std::expected<os::OwnedFd, std::string> open_binary(const std::string& path) const;
+  void binary_tried(std::expected<std::string, std::string> version);
+  void become_another();
 
   // Signals, master_signals.cpp.
   void read_signals();
@@ -230,6 +236,10 @@ class Master final : public Operations {
   std::unique_ptr<GuardianLink> guardian_;
   bool guardian_notifies_;
   loop::Timer guardian_again_;
+  std::unique_ptr<BinaryTrial> trial_;
+  BinaryTried tried_;
+  os::OwnedFd binary_;  // that this master is to become
+  loop::Timer reexec_;
   std::unique_ptr<StateStore> state_;  // none: nobody could go on with it
   core::ArchiveWriter lasting_, passing_;
   bool lasting_changed_ = true;

@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
+#include "core/persist_messages.hpp"
+#include "core/persist_state.hpp"
+
 namespace liveswap::master {
 
 std::unexpected<std::string> not_understood(const SavedState& saved, std::string_view part) {
@@ -18,6 +23,18 @@ std::expected<LastingState, std::string> read_lasting(const SavedState& saved) {
   reader(lasting);
   if (reader.failed() || !reader.at_end()) return not_understood(saved, "plan");
   return lasting;
+}
+
+std::expected<PassingState, std::string> read_passing(const SavedState& saved) {
+  core::ArchiveReader reader(saved.passing, saved.version);
+  PassingState state;
+  auto core = core::Core::restore(reader);
+  if (!core) return std::unexpected(core.error());
+  state.core = std::move(*core);
+  reader(state.actions, state.listeners, state.on_demand, state.workers, state.requests, state.hooked,
+         state.said_ready, state.events);
+  if (reader.failed() || !reader.at_end()) return not_understood(saved, "workers");
+  return state;
 }
 
 }  // namespace liveswap::master

@@ -142,6 +142,7 @@ void Master::write_state() {
                 core::kArchiveVersion);
 }
 
+// Read by read_passing().
 void Master::save_passing(core::ArchiveWriter& archive) const {
   core_->save(archive);
   archive(actions_, listeners_.save(), on_demand_.save(), workers_.save(), requests_.save(), hooked_, said_ready_,
@@ -182,26 +183,23 @@ void Master::restore_releases(std::vector<ReleaseValues> releases) {
 }
 
 std::expected<void, std::string> Master::restore_passing(const SavedState& saved) {
-  core::ArchiveReader reader(saved.passing, saved.version);
-  auto core = core::Core::restore(reader);
-  if (!core) return std::unexpected(core.error());
-  ListenersState listeners;
-  OnDemandState on_demand;
-  WorkersState workers;
-  RequestsState requests;
-  std::uint64_t events = 0;
-  reader(actions_, listeners, on_demand, workers, requests, hooked_, said_ready_, events);
-  if (reader.failed() || !reader.at_end()) return not_understood(saved, "workers");
-  core_ = std::move(*core);
-  events_.go_on_from(events);
-  std::vector<std::string> problems = listeners_.restore(std::move(listeners));
-  on_demand_.restore(std::move(on_demand));
+  auto state = read_passing(saved);
+  if (!state) return std::unexpected(std::move(state.error()));
+  core_ = std::move(state->core);
+  actions_ = std::move(state->actions);
+  hooked_ = std::move(state->hooked);
+  said_ready_ = state->said_ready;
+  events_.go_on_from(state->events);
+  std::vector<std::string> problems = listeners_.restore(std::move(state->listeners));
+  on_demand_.restore(std::move(state->on_demand));
   const auto release_of = [this](core::AppId app, core::ReleaseId id) -> std::shared_ptr<const Release> {
     const auto found = releases_.find({app, id});
     return found == releases_.end() ? nullptr : found->second;
   };
-  for (std::string& problem : workers_.restore(std::move(workers), release_of)) problems.push_back(std::move(problem));
-  requests_.restore(std::move(requests), now());
+  for (std::string& problem : workers_.restore(std::move(state->workers), release_of)) {
+    problems.push_back(std::move(problem));
+  }
+  requests_.restore(std::move(state->requests), now());
   for (const std::string& problem : problems) log_.error(problem);
   return {};
 }

@@ -104,6 +104,12 @@ class Operations {
   [[nodiscard]] virtual std::expected<bool, std::string> pause_listener(const std::string& name) = 0;
   [[nodiscard]] virtual std::expected<bool, std::string> resume_listener(const std::string& name) = 0;
 
+  // The master is to be replaced by that binary (empty: the one at the path by which it was started), in place. `tried`
+  // is called once it is known whether that can be, with its version or what is wrong: maybe before this has returned,
+  // unless the master ends. Where it can, that is done right after.
+  using BinaryTried = std::function<void(std::expected<std::string, std::string>)>;
+  virtual void reexec(const std::string& binary, BinaryTried tried) = 0;
+
   // ---- following ----
   // The last ones that are remembered, at most `max`, oldest first; an empty app is all.
   [[nodiscard]] virtual std::vector<Told> last_events(const std::string& app, std::size_t max) const = 0;

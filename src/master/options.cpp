@@ -135,6 +135,7 @@ std::expected<Options, std::string> options_of_start(const CommandLine& line) {
   options.arguments = line.arguments.value_or(std::vector<std::string>{});
   options.overlap = !line.has("z");
   options.guardian = !line.has("no-guardian");
+  options.check_state = line.value("check-state");
   options.name = line.value("name");
   options.control = line.value("control");
   options.pre_upgrade = line.value("pre-upgrade");

@@ -21,6 +21,7 @@ struct Options {
   std::vector<std::string> arguments;  // after --
   bool overlap = true;                 // false: -z
   bool guardian = true;
+  std::optional<std::string> check_state;
   std::optional<std::string> name;     // -n
   std::optional<std::string> control;  // --control
   std::optional<std::string> pre_upgrade;  // --pre-upgrade

@@ -76,6 +76,20 @@ os::Result<void> StateStore::enlarge_journal(std::size_t journal_max) {
   return {};
 }
 
+os::Result<os::OwnedFd> StateStore::copy() const {
+  if (!image_) return os::fail_with(ENODATA, "liveswap-state");
+  const auto saved = StateImage::read(memory_, boot_);
+  if (!saved) return std::unexpected(saved.error());
+  auto memory = os::make_memfd("liveswap-state-copy");
+  if (!memory) return memory;
+  auto image = StateImage::create(*memory, saved->lasting.size() + saved->passing.size(), 0, boot_);
+  if (!image) return std::unexpected(image.error());
+  if (!image->write({.lasting = saved->lasting, .lasting_revision = 1, .passing = saved->passing}, saved->version)) {
+    return os::fail_with(ENOSPC, "liveswap-state-copy");
+  }
+  return memory;
+}
+
 void StateStore::set_performed(std::uint64_t count) {
   if (!failed_ && image_) image_->set_performed(count);
 }

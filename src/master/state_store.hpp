@@ -37,6 +37,9 @@ class StateStore {
   void append(std::span<const std::byte> entry);
   void set_performed(std::uint64_t count);
 
+  // A memory file with the state as it was written last, and nothing that came since.
+  [[nodiscard]] os::Result<os::OwnedFd> copy() const;
+
  private:
   [[nodiscard]] os::Result<void> make(std::size_t state_max, std::size_t journal_max);
   [[nodiscard]] os::Result<void> write_larger(const StateBytes& state, std::uint32_t version);

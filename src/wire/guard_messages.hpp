@@ -31,6 +31,7 @@ inline constexpr std::string_view kBinaryVariable = "LIVESWAP_GUARD_BINARY";    
 inline constexpr std::string_view kChannelVariable = "LIVESWAP_GUARD_CHANNEL";  // to the master; and, with the next,
 inline constexpr std::string_view kParentVariable = "LIVESWAP_GUARD_PARENT";    // to a guardian: its master's pidfd
 inline constexpr std::string_view kNotifyVariable = "LIVESWAP_GUARD_NOTIFY";    // to the master: 1, systemd can be told
+inline constexpr std::string_view kInPlaceVariable = "LIVESWAP_GUARD_IN_PLACE";  // from a master to its next binary
 inline constexpr std::string_view kImageVariable = "LIVESWAP_GUARD_IMAGE";      // from one guardian to the next
 
 enum class End : std::uint8_t { master, guardian };

@@ -90,6 +90,10 @@ class FakeOperations final : public Operations {
     signals.push_back(signo);
     return signal_answer;
   }
+  void reexec(const std::string& binary, BinaryTried tried) override {
+    binaries.push_back(binary);
+    binaries_tried.push_back(std::move(tried));
+  }
   void message_app(core::AppId, std::string_view text, MessageHandler counted) override {
     messages.emplace_back(text);
     message_handlers.push_back(std::move(counted));
@@ -162,6 +166,8 @@ class FakeOperations final : public Operations {
   int reasserted = 0;
   std::vector<int> signals;
   std::vector<std::string> messages;
+  std::vector<std::string> binaries;
+  std::vector<BinaryTried> binaries_tried;
   std::vector<MessageHandler> message_handlers;
   std::vector<std::string> paused, resumed;
   FollowId last_follower = 0;

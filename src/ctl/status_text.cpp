@@ -229,6 +229,11 @@ std::string status_text(const Json& status, bool workers, const Page& page) {
   for (const Json& row : list_in(status, "listeners")) {
     if (flag_in(row, "paused") && number_in(row, "index").value_or(0) == 0) out.add_paused(row);
   }
+  const Json& master = object_in(status, "master");
+  if (flag_in(master, "binary_changed")) {
+    out.text += fmt::format("another liveswap is at {} now: liveswapctl{} reexec\n", shown_in(master, "binary"),
+                            page.place.empty() ? "" : " " + page.place);
+  }
   return out.text;
 }
 

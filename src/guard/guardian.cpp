@@ -19,6 +19,7 @@
 
 #include "guard/ancestry.hpp"
 #include "guard/notify.hpp"
+#include "guard/succession.hpp"
 
 namespace liveswap::guard {
 namespace {
@@ -80,6 +81,48 @@ void reap_child(pid_t pid) {
 }  // namespace
 
 Guardian::Guardian(const Parts& parts) : parts_(parts) { established_ = parts_.channel != -1; }
+
+bool Guardian::succeed(int image) {
+  Legacy legacy;
+  if (!take_over(image, legacy, store_)) return false;
+  master_ = legacy.master;
+  parts_.channel = legacy.channel;
+  parts_.program = legacy.program;
+  parts_.parent = legacy.parent;
+  parts_.inheritance.oom_score = legacy.oom_score;
+  parts_.inheritance.descriptors = {legacy.descriptors_soft, legacy.descriptors_hard};
+  deaths_ = legacy.deaths;
+  unestablished_ = legacy.unestablished;
+  quick_ = legacy.quick;
+  established_ = legacy.established != 0;
+  last_kind_ = static_cast<EndKind>(legacy.last_kind);
+  last_code_ = legacy.last_code;
+  started_ms_ = legacy.started_ms;
+  (void)send(parts_.channel, wire_guard::GuardianReplaced{.error = 0});
+  reap();
+  return true;
+}
+
+// Comes back only where it failed.
+void Guardian::become_another(int program) {
+  const Legacy legacy{.master = master_,
+                      .channel = parts_.channel,
+                      .program = parts_.program,
+                      .parent = parts_.parent,
+                      .deaths = deaths_,
+                      .unestablished = unestablished_,
+                      .quick = quick_,
+                      .established = established_ ? 1U : 0U,
+                      .last_kind = static_cast<std::uint32_t>(last_kind_),
+                      .last_code = last_code_,
+                      .oom_score = parts_.inheritance.oom_score,
+                      .started_ms = started_ms_,
+                      .descriptors_soft = parts_.inheritance.descriptors.rlim_cur,
+                      .descriptors_hard = parts_.inheritance.descriptors.rlim_max};
+  const int error =
+      hand_over(program, legacy, store_, parts_.inheritance.arguments, parts_.inheritance.environment);
+  (void)send(parts_.channel, wire_guard::GuardianReplaced{.error = error});
+}
 
 int Guardian::run() {
   while (!result_) {
@@ -239,6 +282,7 @@ void Guardian::take(const wire_guard::Message& message, int fd, bool lost_a_desc
     ::close(std::exchange(parts_.program, fd));
     return;
   }
+  if (std::holds_alternative<wire_guard::ReplaceGuardian>(message) && fd != -1) become_another(fd);
   if (const auto* drop = std::get_if<wire_guard::Drop>(&message)) store_.drop(drop->key);
   if (const auto* request = std::get_if<wire_guard::Notify>(&message); request && parts_.notify_address != nullptr) {
     notify(parts_.notify_address, *request, fd);

@@ -37,6 +37,9 @@ class Guardian {
   };
 
   explicit Guardian(const Parts& parts);
+  // In place of one that was of another binary, in the same process; of `parts` it takes what that has not left. False:
+  // what was left cannot be read.
+  [[nodiscard]] bool succeed(int image);
   Guardian(const Guardian&) = delete;
   Guardian& operator=(const Guardian&) = delete;
 
@@ -53,6 +56,7 @@ class Guardian {
   void take(Received& received);
   void take(const wire::guard::Message& message, int fd, bool lost_a_descriptor);
   void give_more();
+  void become_another(int program);
   void send_signals();
   void master_ended(wire::guard::EndKind kind, int code);
   void plan_restart(bool lived_long);

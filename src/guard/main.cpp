@@ -58,10 +58,11 @@ rlimit raise_descriptor_limit() {
 
 int main(int, char** argv) {
   guard::Guardian::Parts parts;
+  const int image = take_descriptor(wire::guard::kImageVariable);
   parts.program = take_descriptor(wire::guard::kBinaryVariable);
   parts.channel = take_descriptor(wire::guard::kChannelVariable);
   parts.parent = take_descriptor(wire::guard::kParentVariable);
-  if (parts.program == -1) {
+  if (parts.program == -1 && image == -1) {
     (void)::fprintf(stderr, "liveswap-guardian: is started by liveswap only\n");
     return kFailed;
   }
@@ -79,5 +80,10 @@ int main(int, char** argv) {
   const char* address = ::getenv("NOTIFY_SOCKET");
   parts.notify_address = address != nullptr && *address != '\0' ? address : nullptr;
   parts.inheritance.notifies = parts.notify_address != nullptr;
-  return guard::Guardian(parts).run();
+  guard::Guardian guardian(parts);
+  if (image != -1 && !guardian.succeed(image)) {
+    (void)::fprintf(stderr, "liveswap: what the guardian before has left cannot be read\n");
+    return kFailed;
+  }
+  return guardian.run();
 }

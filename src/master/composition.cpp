@@ -85,7 +85,7 @@ os::OwnedFd take_left(Host& host, const KeepKey& key) {
 // The one that this master's predecessor had opened: a package's upgrade changes nothing under a running master.
 std::expected<os::OwnedFd, std::string> launcher_program(Host& host) {
   auto left = take_left(host, kLauncherKey);
-  if (left && !host.own_launcher) return left;
+  if (left && !host.in_place) return left;
   return open_launcher_program(host.launcher);
 }
 
@@ -119,6 +119,7 @@ std::expected<Master::Parts, std::string> make_parts(core::MasterPlan plan, conf
                        .guardian = std::move(host.guardian),
                        .guardian_programs = std::move(host.guardian_programs),
                        .guardian_notifies = host.guardian_notifies,
+                       .replaces_guardian = host.in_place,
                        .left = std::move(host.left),
                        .take_line = {},
                        .ended = {}};

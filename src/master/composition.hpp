@@ -18,7 +18,7 @@ struct Host {
   std::optional<Greeting> guardian{};  // for these three see Master::Parts
   std::optional<GuardianPrograms> guardian_programs{};
   bool guardian_notifies = false;
-  bool own_launcher = false;  // and not the one that the master before had opened
+  bool in_place = false;  // of another binary: launcher and guardian are to be its own, not those of the one before
   std::optional<SavedState> left{};
 };
 

@@ -31,7 +31,8 @@ struct MasterFacts {
   pid_t pid = 0;
   WallTime since{};  // when this master started
   pid_t guardian = 0;  // 0: it has none
-  std::string binary;  // the path by which it was started, whatever is there by now
+  std::string binary;  // the path by which it was started …
+  bool binary_changed = false;  // … where another file is by now, or none
   std::string file;  // absolute; "" where there is none
   std::string runtime_dir;
   std::string state_dir;       // "" for none

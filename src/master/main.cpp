@@ -165,7 +165,7 @@ int run_as_master(const master::Options& options, std::optional<os::OwnedFd> cha
     if (before != 0) {
       greeting->hello.successor = true;
       greeting->hello.guardian = before;
-      host.own_launcher = true;
+      host.in_place = true;
     }
     host.guardian = std::move(*greeting);
     host.guardian_programs = std::move(programs);

@@ -112,6 +112,7 @@ Master::Master(loop::Loop& loop, Parts parts)
       guardian_programs_(std::move(parts.guardian_programs)),
       left_(std::move(parts.left)),
       guardian_notifies_(parts.guardian_notifies),
+      replaces_guardian_(parts.replaces_guardian),
       guardian_again_(loop, [this] { start_guardian(); }),
       reexec_(loop, [this] { become_another(); }),
       signals_(std::move(parts.signals)),
@@ -154,6 +155,7 @@ std::expected<void, std::string> Master::begin() {
   }
   drop_what_is_left();
   if (guardian_) guardian_->say_established();
+  if (guardian_ && guardian_programs_ && replaces_guardian_) guardian_->replace_guardian(guardian_programs_->guardian);
   return {};
 }
 

@@ -74,6 +74,7 @@ class Master final : public Operations {
     std::optional<Greeting> guardian;             // this process's; none: it has none
     std::optional<GuardianPrograms> guardian_programs;  // to start another, where that dies alone
     bool guardian_notifies = false;               // the service manager listens to it alone
+    bool replaces_guardian = false;               // it is of the binary before
     std::optional<SavedState> left;               // what an earlier master has left, in whose place this one is
     Output::TakeLine take_line;                           // none: lines go to standard output and error
     // Everything has ended, exit_status() says how. Called once, from the loop; must not destroy the master.
@@ -94,7 +95,7 @@ class Master final : public Operations {
   // ---- Operations, master_operations.cpp ----
   core::Time now() const override { return core::Time(loop_.now()); }
   WallTime wall(core::Time time) const override;
-  const MasterFacts& master() const override { return facts_; }
+  const MasterFacts& master() const override;
   core::Snapshot snapshot() const override { return core_->snapshot(); }
   std::vector<ListenerRow> listeners() const override { return listeners_.rows(); }
   void reassert_listeners() override;
@@ -201,7 +202,7 @@ class Master final : public Operations {
   config::Facts config_facts_;
   std::vector<std::string> environment_;
   Instance instance_;
-  MasterFacts facts_;
+  mutable MasterFacts facts_;  // whether the binary has changed is looked up when it is asked for
   Output output_;
   Log log_;
   Keeper keeper_;  // without a store where there is no guardian: then nothing outlives this master
@@ -235,6 +236,7 @@ class Master final : public Operations {
   std::optional<SavedState> left_;  // until take_over()
   std::unique_ptr<GuardianLink> guardian_;
   bool guardian_notifies_;
+  bool replaces_guardian_;
   loop::Timer guardian_again_;
   std::unique_ptr<BinaryTrial> trial_;
   BinaryTried tried_;

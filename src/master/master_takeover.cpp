@@ -77,7 +77,11 @@ GuardianLink::Handlers Master::guardian_handlers() {
                 log_.error(fmt::format("the guardian cannot keep {} {}, and the next master would not have it: {}",
                                        wire::guard::name(key.role), key.owner, os::errno_text(error)));
               },
-          .replaced = [](int) {},
+          .replaced =
+              [this](int error) {
+                if (error == 0) return log_.info("the guardian is of this binary, too, in place");
+                log_.error("the guardian stays as it is: " + os::errno_text(error));
+              },
           .gone = [this] { guardian_gone(); }};
 }
 

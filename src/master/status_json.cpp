@@ -121,7 +121,8 @@ Json app_json(const Operations& master, const core::AppSnapshot& app) {
 }
 
 Json process_json(const MasterFacts& facts) {
-  Json json{{"pid", facts.pid}, {"since", rfc3339(facts.since)}, {"guardian", nullptr}};
+  Json json{{"pid", facts.pid}, {"since", rfc3339(facts.since)}, {"guardian", nullptr},
+            {"binary", facts.binary}, {"binary_changed", facts.binary_changed}};
   if (facts.guardian != 0) json["guardian"] = facts.guardian;
   return json;
 }

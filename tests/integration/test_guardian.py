@@ -168,7 +168,7 @@ apps:
         web = self.web()
         master, before = web.status()["master"], self.what_is_there(web)
         binary = self.directory / "new" / "master" / "liveswap"
-        for program, folder in (("liveswap", "master"), ("liveswap-launch", "launch")):
+        for program, folder in (("liveswap", "master"), ("liveswap-launch", "launch"), ("liveswap-guardian", "guard")):
             (self.directory / "new" / folder).mkdir(parents=True)
             shutil.copy(build.program(program), self.directory / "new" / folder / program)
         result = web.ctl("reexec", "--binary", str(binary), status=0)
@@ -176,6 +176,9 @@ apps:
         self.assertEqual(os.readlink(f"/proc/{master['pid']}/exe"), str(binary))
         self.assertEqual(self.what_is_there(web), before)
         self.assertEqual(web.status()["master"]["guardian"], master["guardian"])
+        web.process.wait_line("the guardian is of this binary, too, in place")
+        self.assertEqual(os.readlink(f"/proc/{master['guardian']}/exe"),
+                         str(self.directory / "new" / "guard" / "liveswap-guardian"))
         victim = web.workers("ready")[0]["pid"]  # still its child
         os.kill(victim, signal.SIGKILL)
         self.wait_until(lambda: [worker["restarts"] for worker in web.workers("ready")] == [1, 0])
@@ -183,6 +186,14 @@ apps:
         web.ctl("upgrade", "--wait", "drained", status=0)
         self.kill_master(web)
         self.assertEqual(os.readlink(f"/proc/{web.pid}/exe"), str(binary))
+        self.assertNotIn("another liveswap", web.ctl("status", status=0).out)
+        shutil.copy(binary, self.directory / "newer")
+        os.replace(self.directory / "newer", binary)
+        self.assertIn(f"another liveswap is at {binary} now", web.ctl("status", status=0).out)
+        web.ctl("reexec", status=0)
+        self.assertNotIn("another liveswap", web.ctl("status", status=0).out)
+        web.process.signal(signal.SIGUSR1)
+        web.process.wait_line("SIGUSR1: there are no log files")
         self.ended_well(web)
 
     def test_a_binary_that_cannot_go_on_is_refused(self):

@@ -309,7 +309,8 @@ TEST_CASE("looking says what the master is, and whether it is ready") {
   CHECK(bench.reply_to("Ping") == R"({"name":"web","pid":4242})");
   CHECK(bench.reply_to("Version") == R"({"name":"web","version":"0.1.0"})");
   CHECK(bench.reply_to("List") ==
-        R"({"name":"web","version":"0.1.0","master":{"pid":4242,"since":"2026-01-01T00:00:00.000Z","guardian":null},)"
+        R"({"name":"web","version":"0.1.0","master":{"pid":4242,"since":"2026-01-01T00:00:00.000Z",)"
+        R"("guardian":null,"binary":"","binary_changed":false},)"
         R"("file":"/etc/web.yaml","control":"/run/liveswap/web/control.sock",)"
         R"("apps":[{"name":"web","state":"running","workers_wanted":4,"workers_ready":4}]})");
   CHECK(bench.master.reasserted == 0);

@@ -48,7 +48,7 @@ class Varlink(TestCase):
         self.assertEqual([line for line in lines if not line.startswith("event ")], [
             "liveswap liveswap: org.varlink.service org.liveswap.Control",
             "org.varlink.service: 2 methods, 6 errors",
-            "org.liveswap.Control: 25 methods, 7 errors",
+            "org.liveswap.Control: 26 methods, 7 errors",
             "web is running with 2",
             "done: r2, 2 serving",
             "org.liveswap.Control.Failed: exec_failed, "

@@ -51,8 +51,8 @@ TEST_CASE("status has all that is known of apps and workers") {
                          .backlog = 4096,
                          .apps = {"web"}});
   CHECK(status_json(master, master.state, "").dump(1) == Json::parse(R"({
-    "name": "web", "version": "0.1.0", "master": {"pid": 4242, "since": "2026-01-01T00:00:00.000Z", "guardian": null, "binary": "",
-               "binary_changed": false},
+    "name": "web", "version": "0.1.0", "master": {"pid": 4242, "since": "2026-01-01T00:00:00.000Z", "guardian": null,
+                                                  "binary": "", "binary_changed": false},
     "listeners": [{"name": "http", "address": "127.0.0.1:8080", "handoff": "shared", "queue": 0, "backlog": 4096,
                    "index": 0, "kind": "tcp", "port": 8080, "open": true, "paused": false, "dropped": null,
                    "apps": ["web"], "sides": []}],

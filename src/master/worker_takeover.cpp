@@ -97,7 +97,9 @@ std::unique_ptr<WatchedProcess> WorkerProcess::restore_process(const ProcessStat
     problems.push_back(fmt::format("PID {}: {}", state.pid, process.error().message()));
     return nullptr;
   }
-  if (!adopted_) (*process)->wait_for_guardian();
+  const auto stat = os::read_process_stat(state.pid);
+  const bool is_guardians = context_.guardian != 0 && stat && stat->ppid == context_.guardian;
+  if (is_guardians) (*process)->wait_for_guardian();
   return std::move(*process);
 }
 

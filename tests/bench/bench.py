@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """bench.py [--quick] [--json]: what an upgrade costs, against a loop that does the bare minimum; what idling costs;
 what it costs to count the connections of a worker; what a supervised program serves, against a bare one; what it costs
-to steer.
+to steer; how long there is no master when one is killed.
 
 Run it by ./dev bench. Both supervisors run the same worker program, take turns, and are measured in one run, so the
 ratios mean something where the milliseconds, on a busy machine, do not.
@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import socket
 import statistics
 import subprocess
@@ -47,6 +48,7 @@ KEPT_WORKER = pathlib.Path(__file__).resolve().parents[1] / "integration" / "kep
 AIM_COUNT_SHARE = 1.5  # percent: 1 for the counts, at any number of connections, and the looks between them
 AIM_RATIO = 1.5  # for 8 workers and more
 AIM_PSS_KB = 6 * 1024
+AIM_AWAY_MS = 100
 
 
 class Bench:
@@ -123,6 +125,24 @@ class Bench:
             master.ctl("shutdown", "--now")
             master.process.wait(60)
             master.close()
+
+    def away(self, workers):
+        """Median of the ms from a master's death until the next one answers. Each one is its guardian's first."""
+        took = []
+        for _ in range(self.rounds // 2):
+            master = self.master("ready_worker_static", workers)
+            try:
+                os.kill(master.pid, signal.SIGKILL)
+
+                def answered():
+                    with Varlink(master.control) as control:
+                        control.call("Ping")
+                took.append(timed(answered))
+                assert len(master.workers("ready")) == workers
+            finally:
+                master.stop()
+                master.close()
+        return {"workers": workers, "ms": statistics.median(took)}
 
     def idle(self, workers):
         """What a master with so many workers costs while nothing happens, after some upgrades."""
@@ -227,6 +247,13 @@ def print_idle(idle):
     print(f"  computing       {idle['cpu_us']:6} us")
 
 
+def print_away(rows):
+    print("\nFrom the death of a master (SIGKILL) until the next one answers:")
+    for row in rows:
+        print(f"  {row['workers']:2} workers   {row['ms']:7.1f} ms  {verdict(row['ms'] < AIM_AWAY_MS)}"
+              f" (aim: under {AIM_AWAY_MS} ms)")
+
+
 def print_counting(rows):
     print(f"""
 Connections of one worker, counted from outside. once: status, asked for the first
@@ -259,6 +286,7 @@ def main():
                     if not options.json:
                         print_upgrade(workers, program, row)
             results["idle"] = bench.idle(8)
+            results["away"] = [bench.away(number) for number in ((8,) if options.quick else (8, 64))]
             results["counting"] = [bench.counting(number) for number in ((10, 1000) if options.quick else
                                                                          (10, 1000, 10_000))]
             results["serving"] = serving.measure(bench.directory, options.quick)
@@ -267,6 +295,7 @@ def main():
                 print(json.dumps(results))
             else:
                 print_idle(results["idle"])
+                print_away(results["away"])
                 print_counting(results["counting"])
                 serving.show(results["serving"])
                 serving.show_switching(results["switching"])

@@ -120,15 +120,20 @@ class Chaos(ServiceTest):
         return self.wait_until(same_again, 20.0 * SCALE)
 
     def assert_state_is_reality(self):
-        master = self.settled()
-        workers = {worker["pid"] for worker in self.web.app()["workers"]}
-        running = {pid for pid in processes.descendants(os.getpid())
-                   if processes.program(pid.pid) == "http_worker" and pid.state not in "ZX"}
-        self.assertEqual({process.pid for process in running}, workers)
-        self.assertEqual(self.masters(), [master["pid"]])
-        guardians = [child.pid for child in processes.descendants(os.getpid())
-                     if processes.program(child.pid) == GUARDIAN]
-        self.assertEqual(guardians, [master["guardian"]])
+        def said():
+            master = self.settled()
+            return {"http_worker": {worker["pid"] for worker in self.web.app()["workers"]}, MASTER: {master["pid"]},
+                    GUARDIAN: {master["guardian"]}}
+
+        def running():
+            found = {name: set() for name in ("http_worker", MASTER, GUARDIAN)}
+            for process in processes.descendants(os.getpid()):
+                name = processes.program(process.pid)
+                if name in found and process.state not in "ZX":
+                    found[name].add(process.pid)
+            return found
+        # What has just been killed may not have been noticed yet.
+        self.wait_until(lambda: said() == running(), 20.0 * SCALE, f"what is said, {said()}, to be {running()}")
         for hammer in self.load:
             hammer.wait_answer(60.0)
 

@@ -101,7 +101,8 @@ class Workers(TestCase):
         self.survives(PASSED + "notify(b'READY=1')\n", "")
 
     def test_systemd_at_a_steered_listener(self):
-        self.survives(PASSED + "notify(b'READY=1')\n", "", "{{http: {{address: 'tcp://127.0.0.1:0', handoff: steered}}}}")
+        self.survives(PASSED + "notify(b'READY=1')\n", "",
+                      "{{http: {{address: 'tcp://127.0.0.1:0', handoff: steered}}}}")
 
     def test_systemd_at_a_steered_path(self):
         path = self.directory / "http.sock"
@@ -116,7 +117,8 @@ class Workers(TestCase):
         self.survives(PASSED + "os.write(9, b'\\n')\n", "ready: {when: fd, fd: 9}")
 
     def test_notify_fd(self):
-        self.survives(PASSED + "socket.socket(fileno=int(os.environ['NOTIFY_FD'])).send(b'READY=1')\n", "notify_fd: true")
+        self.survives(PASSED + "socket.socket(fileno=int(os.environ['NOTIFY_FD'])).send(b'READY=1')\n",
+                      "notify_fd: true")
 
     def test_einhorn(self):
         self.survives("""listener = socket.socket(fileno=int(os.environ["EINHORN_FD_0"]))
@@ -146,8 +148,8 @@ gate()
 
     def test_one_that_binds_by_itself_at_a_listener_of_the_file(self):
         port = net.free_port()
-        self.survives(BINDS, "protocol: bind", f"{{{{http: {{{{address: 'tcp://127.0.0.1:{port}', handoff: steered}}}}}}}}",
-                      port=port)
+        self.survives(BINDS, "protocol: bind",
+                      f"{{{{http: {{{{address: 'tcp://127.0.0.1:{port}', handoff: steered}}}}}}}}", port=port)
 
     @unittest.skipUnless(shutil.which("node", path="/usr/bin:/bin:" + os.environ["PATH"]), "node is not installed")
     def test_node(self):

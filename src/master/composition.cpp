@@ -12,6 +12,7 @@
 #include "config/directories.hpp"
 #include "master/instance.hpp"
 #include "master/own_programs.hpp"
+#include "master/service_report.hpp"
 #include "os/cgroup.hpp"
 #include "os/descriptor_limit.hpp"
 #include "os/pidfd.hpp"
@@ -106,6 +107,11 @@ std::expected<Master::Parts, std::string> make_parts(core::MasterPlan plan, conf
   if (!signals) return std::unexpected(signals.error().message());
   auto instance = claim_instance(plan, config::Surroundings::of_this_process(), take_left(host, kLockKey));
   if (!instance) return std::unexpected(instance.error());
+  const pid_t guardian = host.guardian ? host.guardian->hello.guardian : 0;
+  std::optional<core::Duration> watchdog;
+  if (rights.service_manager) {
+    watchdog = watchdog_of(::getenv("WATCHDOG_USEC"), ::getenv("WATCHDOG_PID"), ::getpid(), guardian);
+  }
   return Master::Parts{.plan = std::move(plan),
                        .facts = std::move(facts),
                        .environment = own_environment(),
@@ -120,6 +126,7 @@ std::expected<Master::Parts, std::string> make_parts(core::MasterPlan plan, conf
                        .guardian_programs = std::move(host.guardian_programs),
                        .guardian_notifies = host.guardian_notifies,
                        .replaces_guardian = host.in_place,
+                       .watchdog = watchdog,
                        .left = std::move(host.left),
                        .take_line = {},
                        .ended = {}};

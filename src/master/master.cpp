@@ -106,6 +106,11 @@ Master::Master(loop::Loop& loop, Parts parts)
       away_timer_(loop, [this] { give_up_left(); }),
       events_(kEventsRemembered),
       core_(std::make_unique<core::Core>(setup_of(plan_))),
+      service_report_(loop, plan_,
+                      {.send = report_sender(parts),
+                       .snapshot = [this] { return core_->snapshot(); },
+                       .problem = [this](std::string_view text) { log_.warn(text); },
+                       .watchdog = parts.watchdog}),
       draining_(loop, [this] { drain_inbox(); }),
       deadline_(loop, [this] { post(core::TimePassed{}); }),
       greeting_(std::move(parts.guardian)),
@@ -117,6 +122,12 @@ Master::Master(loop::Loop& loop, Parts parts)
       reexec_(loop, [this] { become_another(); }),
       signals_(std::move(parts.signals)),
       ended_(std::move(parts.ended)) {}
+
+// None: nobody wants to know.
+std::function<os::Result<void>(const wire::guard::Notify&)> Master::report_sender(const Parts& parts) {
+  if (!parts.guardian_notifies && !service_manager_.listens()) return {};
+  return [this](const wire::guard::Notify& what) { return notify(what); };
+}
 
 Master::~Master() { keeper_.replace({}); }  // the guardian's link goes first
 
@@ -153,6 +164,7 @@ std::expected<void, std::string> Master::begin() {
   } else {
     post(core::Begun{});
   }
+  service_report_.begin();
   drop_what_is_left();
   if (guardian_) guardian_->say_established();
   if (guardian_ && guardian_programs_ && replaces_guardian_) guardian_->replace_guardian(guardian_programs_->guardian);

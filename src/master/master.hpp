@@ -47,6 +47,7 @@
 #include "master/release.hpp"
 #include "master/requests.hpp"
 #include "master/service_manager.hpp"
+#include "master/service_report.hpp"
 #include "master/serving.hpp"
 #include "master/release_state.hpp"
 #include "master/signal_rules.hpp"
@@ -75,6 +76,7 @@ class Master final : public Operations {
     std::optional<GuardianPrograms> guardian_programs;  // to start another, where that dies alone
     bool guardian_notifies = false;               // the service manager listens to it alone
     bool replaces_guardian = false;               // it is of the binary before
+    std::optional<core::Duration> watchdog;       // the service manager wants to hear something that often
     std::optional<SavedState> left;               // what an earlier master has left, in whose place this one is
     Output::TakeLine take_line;                           // none: lines go to standard output and error
     // Everything has ended, exit_status() says how. Called once, from the loop; must not destroy the master.
@@ -154,8 +156,8 @@ class Master final : public Operations {
   void tell_cut(core::WorkerId worker);
   void look_for_holders(const core::Note& note);
   void tell_holders(const HoldersFound& found);
+  [[nodiscard]] std::function<os::Result<void>(const wire::guard::Notify&)> report_sender(const Parts& parts);
   [[nodiscard]] os::Result<void> notify(const wire::guard::Notify& what);
-  void tell_service_manager(const core::Note& note);
 
   // From master to master, master_takeover.cpp.
   [[nodiscard]] std::expected<void, std::string> meet_guardian();
@@ -224,6 +226,7 @@ class Master final : public Operations {
   loop::Timer away_timer_;  // that some request's client has been away for too long
   Feed<Told> events_;
   std::unique_ptr<core::Core> core_;
+  ServiceReport service_report_;
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<Serving> serving_;
   std::unique_ptr<TcpControl> tcp_control_;
@@ -249,7 +252,6 @@ class Master final : public Operations {
   std::optional<os::SignalFd> signals_;
   SignalRules signal_rules_;
   std::unique_ptr<loop::FdWatch> signal_watch_;
-  bool said_ready_ = false;
   int exit_status_ = 0;
   std::function<void()> ended_;
 };

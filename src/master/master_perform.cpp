@@ -229,7 +229,7 @@ void Master::perform(const core::Tell& action) {
     look_for_holders(note);
   }
   keep_target(note);
-  tell_service_manager(note);
+  service_report_.note(note);
 }
 
 // Without a file, the last target that was rolled out is the app's from now on.
@@ -252,21 +252,6 @@ os::Result<void> Master::notify(const wire::guard::Notify& what) {
   if (!guardian_notifies_) return service_manager_.notify(what);
   if (guardian_) guardian_->notify(what);
   return {};
-}
-
-void Master::tell_service_manager(const core::Note& note) {
-  using wire::guard::NotifyKind;
-  os::Result<void> told;
-  if (note.kind == core::NoteKind::shutdown_started) {
-    told = notify({.kind = NotifyKind::stopping, .text = "draining"});
-  } else if (note.kind == core::NoteKind::app_running && !said_ready_) {
-    for (const core::AppSnapshot& app : core_->snapshot().apps) {
-      if (app.state == core::AppState::starting) return;
-    }
-    said_ready_ = true;
-    told = notify({.kind = NotifyKind::ready, .text = "all apps are ready"});
-  }
-  if (!told) log_.warn("the service manager could not be told: " + told.error().message());
 }
 
 // ---- who holds listeners ----

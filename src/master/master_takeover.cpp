@@ -149,7 +149,8 @@ void Master::write_state() {
 // Read by read_passing().
 void Master::save_passing(core::ArchiveWriter& archive) const {
   core_->save(archive);
-  archive(actions_, listeners_.save(), on_demand_.save(), workers_.save(), requests_.save(), hooked_, said_ready_,
+  archive(actions_, listeners_.save(), on_demand_.save(), workers_.save(), requests_.save(), hooked_,
+          service_report_.said_ready(),
           events_.last_number());
 }
 
@@ -192,7 +193,7 @@ std::expected<void, std::string> Master::restore_passing(const SavedState& saved
   core_ = std::move(state->core);
   actions_ = std::move(state->actions);
   hooked_ = std::move(state->hooked);
-  said_ready_ = state->said_ready;
+  service_report_.set_said_ready(state->said_ready);
   events_.go_on_from(state->events);
   std::vector<std::string> problems = listeners_.restore(std::move(state->listeners));
   on_demand_.restore(std::move(state->on_demand));

@@ -19,6 +19,7 @@ class ServiceManager {
   // `address`: the value of NOTIFY_SOCKET, a path or an @abstract name; "" for none.
   [[nodiscard]] static os::Result<ServiceManager> connect(std::string_view address);
 
+  [[nodiscard]] bool listens() const { return socket_.valid(); }
   [[nodiscard]] os::Result<void> notify(const wire::guard::Notify& what) const;
 
  private:

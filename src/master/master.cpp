@@ -160,7 +160,9 @@ std::expected<void, std::string> Master::begin() {
   if (tcp_control_) log_.info(fmt::format("control by TCP on {}", tcp_control_->address().text()));
   if (left) {
     go_on(*left);
-    log_.info(fmt::format("took over from a master that has gone: {} workers run on", workers_.processes().size()));
+    const std::size_t workers = workers_.count();
+    log_.info(fmt::format("took over from the master before: {} worker{} run{} on", workers, workers == 1 ? "" : "s",
+                          workers == 1 ? "s" : ""));
   } else {
     post(core::Begun{});
   }
@@ -215,11 +217,16 @@ void Master::drain_inbox() {
   follow_deadline();
 }
 
+// What a master that dies just then has begun is not done again by the next one, but for answers: to hear one twice
+// does no harm, and to hear none would.
 void Master::perform_all() {
   std::uint64_t performed = 0;
   for (const core::Action& action : actions_) {
-    if (state_) state_->set_performed(++performed);
+    const bool twice_is_better = std::holds_alternative<core::Answer>(action);
+    if (state_ && !twice_is_better) state_->set_performed(performed + 1);
     std::visit([this](const auto& asked) { perform(asked); }, action);
+    ++performed;
+    if (state_ && twice_is_better) state_->set_performed(performed);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -48,6 +49,7 @@ class Workers {
   // Instead of what there is: an earlier master's workers. What is not there any more is told.
   using ReleaseOf = std::function<std::shared_ptr<const Release>(core::AppId, core::ReleaseId)>;
   [[nodiscard]] std::vector<std::string> restore(WorkersState state, const ReleaseOf& release_of);
+  [[nodiscard]] std::size_t count() const { return workers_.size(); }
   [[nodiscard]] bool has(core::WorkerId worker) const { return find(worker) != nullptr; }
   void set_guardian(pid_t pid) { context_.guardian = pid; }
 

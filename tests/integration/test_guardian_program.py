@@ -107,12 +107,14 @@ from harness import SCALE, TestCase, build, processes  # noqa: E402  pylint: dis
 
 
 class GuardianProgram(TestCase):
+    program = "liveswap-guardian"
+
     def guardian(self, **env):
         """A guardian with a master of ours; self.order(), self.heard()."""
         orders, self.orders = os.pipe()
         interpreter = os.open(sys.executable, os.O_PATH)
         environment = {**os.environ, "LIVESWAP_GUARD_BINARY": str(interpreter), "PYTHONPATH": "", **env}
-        program = build.program("liveswap-guardian")
+        program = build.program(self.program)
         self.process = subprocess.Popen([sys.executable, __file__, str(orders)], executable=program,
                                         env=environment, pass_fds=[orders, interpreter], stdout=subprocess.PIPE,
                                         text=True)
@@ -221,3 +223,9 @@ class GuardianProgram(TestCase):
             os.kill(pid, signal.SIGKILL)
             pid = self.heard()["pid"]
         self.assertGreater(time.monotonic() - begun, 0.1 + 0.2 + 0.4)
+
+
+class GuardianProgramChecked(GuardianProgram):
+    """The same with the sanitizers that this build has."""
+
+    program = "liveswap-guardian-checked"

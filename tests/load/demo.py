@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""The demonstration behind ./dev demo: a service under load is upgraded, well and badly, and every failure counted."""
+"""The demonstration behind ./dev demo: a service under load is upgraded, well and badly, its master is killed, and
+every failure counted.
+"""
 
 import json
+import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 import textwrap
@@ -121,7 +125,22 @@ class Demo:
         self.watch(PAUSE_S)
         as_expected.append(self.upgrade("v5 is mended.", "v5"))
         self.watch(PAUSE_S)
+        as_expected.append(self.kill_master())
+        self.watch(PAUSE_S)
         return self.tell([load.result() for load in self.loads]) and all(as_expected)
+
+    def kill_master(self):
+        """Returns whether another one has taken over all workers."""
+        before = [(worker["pid"], worker["slot"]) for worker in self.master.workers("ready")]
+        old, killed = self.master.pid, time.monotonic()
+        print(f"  The master itself is killed.\n  $ kill -9 {old}")
+        os.kill(old, signal.SIGKILL)
+        self.master.ctl("ping", status=0)
+        took = (time.monotonic() - killed) * 1000
+        same = [(worker["pid"], worker["slot"]) for worker in self.master.workers("ready")] == before
+        print(f"  → PID {self.master.pid} is the master now and answers, {took:.0f} ms later; the workers are "
+              f"{'the same' if same else 'others'}\n", flush=True)
+        return same and self.master.pid != old
 
     def tell(self, results):
         """What came of it, in plain words; returns whether nothing was lost."""

@@ -26,7 +26,7 @@ LOADS = {
     "new": ("close", 10, ()),
     "new, 0.7 s": ("close", 4, ("--path", "/slow")),
     "kept": ("keep-alive", 4, ("--pause", "1300", "--again")),
-    "kept, 0.7 s": ("keep-alive", 4, ("--path", "/slow", "--pause", "500", "--again")),
+    "kept, 0.7 s": ("keep-alive", 4, ("--path", "/slow", "--pause", "1300", "--again")),
 }
 # Clients that are never idle leave by what the program itself does, such as a limit of requests for each connection.
 BUSY = {**LOADS, "kept, busy": ("keep-alive", 4, ("--again",))}

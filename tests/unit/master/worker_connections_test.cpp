@@ -208,6 +208,7 @@ TEST_CASE("what the end of a draining worker cuts is noted, once, and not where 
   const OwnedFd client = server.client();
   CHECK_FALSE(server.site.workers->note_of_cut(server.worker).has_value());  // it does not drain
   server.drain();
+  CHECK(server.count() == 1U);  // for a count at the last moment a busy machine may have no time
   const auto note = server.site.workers->note_of_cut(server.worker);
   REQUIRE(note);
   CHECK(note->kind == core::NoteKind::worker_cut);

@@ -3,6 +3,22 @@
 #include <cassert>
 
 namespace liveswap::master {
+namespace {
+
+bool is_of_worker(KeepRole role) {
+  switch (role) {
+    case KeepRole::worker_pidfd:
+    case KeepRole::worker_channel:
+    case KeepRole::worker_notify:
+    case KeepRole::worker_output:
+    case KeepRole::worker_link:
+    case KeepRole::worker_filter:
+    case KeepRole::worker_bound: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
 
 Kept& Kept::operator=(Kept&& other) noexcept {
   if (this == &other) return *this;
@@ -20,6 +36,7 @@ Kept Keeper::keep(const KeepKey& key, os::FdRef fd) {
   assert(!kept_.contains(order(key)));
   kept_.insert_or_assign(order(key), Held{key, fd});
   if (store_.keep) store_.keep(key, fd);
+  if (changed_) changed_();
   return {*this, key};
 }
 
@@ -48,7 +65,14 @@ std::vector<KeepKey> Keeper::left_of(KeepRole role) const {
   return keys;
 }
 
+void Keeper::settle() {
+  for (const KeepKey& key : std::exchange(dropped_, {})) {
+    if (store_.drop && !kept_.contains(order(key))) store_.drop(key);
+  }
+}
+
 void Keeper::let_go() {
+  settle();
   for (const auto& [order, held] : kept_) {
     if (store_.drop) store_.drop(held.key);
   }
@@ -64,7 +88,12 @@ void Keeper::replace(Store store) {
 
 void Keeper::drop(const KeepKey& key) {
   kept_.erase(order(key));
-  if (store_.drop) store_.drop(key);
+  if (is_of_worker(key.role)) {
+    dropped_.push_back(key);
+  } else if (store_.drop) {
+    store_.drop(key);
+  }
+  if (changed_) changed_();
 }
 
 }  // namespace liveswap::master

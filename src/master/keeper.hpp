@@ -4,8 +4,9 @@
 //   keep(key, fd)  ──▶ Kept: a copy is kept for as long as this lives
 //   take(key)      ──▶ KeptFd: what an earlier master kept under that key, for this master to go on with
 //
-// A key is made of identities that the state has, so that the next master knows what to ask for. Whoever changes what
-// he keeps sees to it that the state says so soon (StateStore): what is kept and stands in no state is dropped.
+// A key is made of identities that the state has, so that the next master knows what to ask for. What is kept and
+// stands in no state is dropped by it: so the state is written soon after each change of what is kept (on_change). And
+// what a worker is known by is dropped only when the state knows that it is gone (settle).
 //
 // Owned by Master; one thread. A Kept must not outlive it.
 #pragma once
@@ -86,6 +87,12 @@ class Keeper {
   // What nobody has taken, once everybody has had his turn: it is dropped.
   std::vector<KeepKey> drop_rest();
 
+  // The state has been written: what was dropped since the last time is.
+  void settle();
+
+  // Called with each change; none: nobody wants to know.
+  void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
+
   // Nobody is to go on where this master ends: nothing is kept from now on.
   void let_go();
 
@@ -109,6 +116,8 @@ class Keeper {
     os::FdRef fd;
   };
   Store store_;
+  std::function<void()> changed_;
+  std::vector<KeepKey> dropped_;  // until settle()
   std::map<Order, Held> kept_;
   std::map<Order, Left> left_;
 };

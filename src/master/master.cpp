@@ -129,7 +129,10 @@ std::function<os::Result<void>(const wire::guard::Notify&)> Master::report_sende
   return [this](const wire::guard::Notify& what) { return notify(what); };
 }
 
-Master::~Master() { keeper_.replace({}); }  // the guardian's link goes first
+Master::~Master() {
+  keeper_.on_change({});
+  keeper_.replace({});  // the guardian's link goes first
+}
 
 std::expected<void, std::string> Master::begin() {
   auto rules = AccessRules::resolve(plan_.control, ::geteuid());
@@ -198,6 +201,7 @@ void Master::post(core::Event event) {
 // written down before it is begun, and what was done before its workers' programs run: whenever this process dies, the
 // next one knows what was decided.
 void Master::drain_inbox() {
+  in_turn_ = true;
   bool somebody_exited = false;
   while (!inbox_.empty()) {
     actions_.clear();
@@ -213,7 +217,9 @@ void Master::drain_inbox() {
   if (somebody_exited) reassert_listeners();  // once for all that ended in this turn
   actions_.clear();
   write_state();
+  keeper_.settle();
   workers_.let_run();
+  in_turn_ = false;
   follow_deadline();
 }
 

@@ -232,6 +232,7 @@ class Master final : public Operations {
   std::unique_ptr<TcpControl> tcp_control_;
   std::deque<core::Event> inbox_;
   core::ActionList actions_;
+  bool in_turn_ = false;  // of drain_inbox()
   loop::Deferred draining_;
   loop::Timer deadline_;
   std::optional<Greeting> greeting_;  // until meet_guardian()

@@ -62,6 +62,9 @@ std::expected<void, std::string> Master::meet_guardian() {
   if (!boot) return std::unexpected(boot.error().message());
   state_ = std::make_unique<StateStore>(keeper_, *boot, [this](std::string_view text) { log_.error(text); });
   keep_own();
+  keeper_.on_change([this] {
+    if (!in_turn_) draining_.schedule();  // at its end the state is written
+  });
   return {};
 }
 
@@ -216,7 +219,9 @@ void Master::go_on(const SavedState& saved) {
     core::ArchiveReader reader(entry, saved.version);
     core::Event event;
     reader(event);
-    if (!reader.failed() && reader.at_end()) post(std::move(event));
+    if (reader.failed() || !reader.at_end()) continue;
+    workers_.recall(event);
+    post(std::move(event));
   }
   const core::ActionList rest = std::exchange(actions_, {});
   for (std::size_t i = 0; i < rest.size(); ++i) {

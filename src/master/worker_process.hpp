@@ -64,6 +64,10 @@ class WorkerProcess {
   void restore(WorkerState state, std::vector<std::string>& problems);
   // Instead: it is a server that runs already, and ready.
   void adopt(Adoption adoption);
+  // An earlier master had posted that.
+  void was_launched();
+  void was_ready() { ready_ = true; }
+  void was_stopping() { stopping_ = true; }
   void starve();
   void drain(core::Duration timeout);
   void signal_all(int signo);                 // with all that it started

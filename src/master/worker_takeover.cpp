@@ -84,6 +84,12 @@ void WorkerProcess::go_on() {
   }
 }
 
+void WorkerProcess::was_launched() {
+  launched_ = true;
+  if (std::exchange(running_, true) || !main_ || failed_) return;
+  begin_readiness();
+}
+
 std::unique_ptr<WatchedProcess> WorkerProcess::restore_process(const ProcessState& state,
                                                                std::vector<std::string>& problems) {
   if (state.pid == 0) return nullptr;

@@ -6,6 +6,7 @@
 
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "master/worker_process.hpp"
 #include "master/workers_state.hpp"
@@ -100,6 +101,17 @@ void Workers::adopt(const core::Spawn& spawn, std::shared_ptr<const Release> rel
   auto& worker = workers_[spawn.worker];
   worker = std::make_unique<WorkerProcess>(context_, spawn, std::move(release));
   worker->adopt(std::move(adoption));
+}
+
+void Workers::recall(const core::Event& event) {
+  const auto recall = [&](core::WorkerId id, void (WorkerProcess::*how)()) {
+    if (WorkerProcess* worker = find(id)) (worker->*how)();
+  };
+  if (const auto* begun = std::get_if<core::Launched>(&event)) recall(begun->worker, &WorkerProcess::was_launched);
+  if (const auto* ready = std::get_if<core::WorkerReady>(&event)) recall(ready->worker, &WorkerProcess::was_ready);
+  if (const auto* leaves = std::get_if<core::WorkerStopping>(&event)) {
+    recall(leaves->worker, &WorkerProcess::was_stopping);
+  }
 }
 
 void Workers::starve(core::WorkerId id) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/action.hpp"
+#include "core/event.hpp"
 #include "core/ids.hpp"
 #include "loop/deferred.hpp"
 #include "master/drain_watch.hpp"
@@ -49,6 +50,8 @@ class Workers {
   // Instead of what there is: an earlier master's workers. What is not there any more is told.
   using ReleaseOf = std::function<std::shared_ptr<const Release>(core::AppId, core::ReleaseId)>;
   [[nodiscard]] std::vector<std::string> restore(WorkersState state, const ReleaseOf& release_of);
+  // What an earlier master had posted since it wrote its state: it need not happen again.
+  void recall(const core::Event& event);
   [[nodiscard]] std::size_t count() const { return workers_.size(); }
   [[nodiscard]] bool has(core::WorkerId worker) const { return find(worker) != nullptr; }
   void set_guardian(pid_t pid) { context_.guardian = pid; }

@@ -26,12 +26,15 @@ TEST_CASE("a copy is kept for as long as its Kept lives") {
     Kept other = site.keeper.keep(pidfd_of(2), site.fd);
     Kept moved = std::move(other);
     moved.drop();
+    CHECK(site.said == std::vector<std::string>{"keep 1", "keep 2"});  // the state may still have it
+    site.keeper.settle();
     CHECK(site.said == std::vector<std::string>{"keep 1", "keep 2", "drop 2"});
     std::vector<std::string> others;
     site.keeper.replace({.keep = [&](const KeepKey& key, os::FdRef) { others.push_back(std::to_string(key.owner)); },
                          .drop = [this_site = &site](const KeepKey&) { this_site->said.emplace_back("drop 1"); }});
     CHECK(others == std::vector<std::string>{"1"});
   }
+  site.keeper.settle();
   CHECK(site.said.back() == "drop 1");
   CHECK(site.said.size() == 4);
 }
@@ -51,7 +54,19 @@ TEST_CASE("what was left is taken once, and the rest is dropped") {
     CHECK(site.said.empty());  // it is kept already
     CHECK(site.keeper.drop_rest() == std::vector{pidfd_of(2)});
   }
+  site.keeper.settle();
   CHECK(site.said == std::vector<std::string>{"drop 2", "drop 1"});
+}
+
+TEST_CASE("what is no worker's is dropped at once; each change is told") {
+  Site site;
+  int changes = 0;
+  site.keeper.on_change([&] { ++changes; });
+  Kept socket = site.keeper.keep({KeepRole::listener_socket, 0, 7}, site.fd);
+  CHECK(changes == 1);
+  socket.drop();
+  CHECK(changes == 2);
+  CHECK(site.said == std::vector<std::string>{"keep 7", "drop 7"});
 }
 
 TEST_CASE("without a store nothing happens") {

@@ -57,6 +57,7 @@ os::Result<std::unique_ptr<WorkerChannel>> WorkerChannel::go_on(loop::Loop& loop
   WorkerChannel& channel = **opened;
   if (state.phase <= static_cast<std::uint32_t>(Phase::heard)) channel.phase_ = static_cast<Phase>(state.phase);
   channel.told_running_ = state.told_running;
+  channel.restored_ = true;
   for (const std::string& packet : state.unsent) {
     const auto bytes = std::as_bytes(std::span(packet));
     channel.unsent_.emplace_back(bytes.begin(), bytes.end());
@@ -140,7 +141,7 @@ void WorkerChannel::close() {
   const Phase before = std::exchange(phase_, Phase::ended);
   part_ = {};
   watch_.reset();
-  if (before == Phase::launching) {
+  if (before == Phase::launching && !restored_) {
     handlers_.failed("");
   } else {
     tell_running();

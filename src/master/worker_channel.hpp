@@ -83,6 +83,7 @@ class WorkerChannel {
   Handlers handlers_;
   Phase phase_ = Phase::launching;
   bool told_running_ = false;
+  bool restored_ = false;  // what the launcher has said last may have been heard by the master before alone
   std::unique_ptr<loop::FdWatch> watch_;
   std::vector<std::vector<std::byte>> unsent_;
 };

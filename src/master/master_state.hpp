@@ -1,5 +1,5 @@
-// What a master leaves to the next one, beside the descriptors that the guardian keeps (state_image.hpp). The passing
-// part is written and read by Master itself (master_takeover.cpp), out of what its parts save.
+// What a master leaves to the next one, beside the descriptors that the guardian keeps (state_image.hpp). It is written
+// by Master (master_takeover.cpp), out of what its parts save.
 #pragma once
 
 #include <expected>

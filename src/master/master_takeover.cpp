@@ -153,8 +153,7 @@ void Master::write_state() {
 void Master::save_passing(core::ArchiveWriter& archive) const {
   core_->save(archive);
   archive(actions_, listeners_.save(), on_demand_.save(), workers_.save(), requests_.save(), hooked_,
-          service_report_.said_ready(),
-          events_.last_number());
+          service_report_.said_ready(), events_.last_number());
 }
 
 // This master ends by itself, so nobody is to go on where it was.
@@ -173,7 +172,6 @@ std::expected<void, std::string> Master::take_over(const SavedState& saved) {
   if (auto restored = restore_passing(saved); !restored) {
     return std::unexpected("the state of the master before: " + restored.error());
   }
-  go_on(saved);
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "os/own_environment.hpp"
 #include "os/spawn.hpp"
 
 namespace liveswap::master {
@@ -16,12 +17,6 @@ namespace {
 constexpr auto kPatience = std::chrono::seconds(10);
 constexpr int kStateInChild = 3;
 constexpr std::string_view kOwnName = "liveswap ";  // and the version, which is all that a good one says
-
-std::vector<std::string> own_variables() {
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
-  return variables;
-}
 
 }  // namespace
 
@@ -46,7 +41,7 @@ std::expected<std::unique_ptr<BinaryTrial>, std::string> BinaryTrial::begin(loop
   os::SpawnRequest request;
   request.executable = binary;
   request.argv = {"liveswap", "--check-state", "/proc/self/fd/" + std::to_string(kStateInChild)};
-  request.environment = own_variables();
+  request.environment = os::own_environment();
   request.fds = {{os::FdRef(STDIN_FILENO), STDIN_FILENO},
                  {ends->theirs, STDOUT_FILENO},
                  {ends->theirs, STDERR_FILENO},

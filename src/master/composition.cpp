@@ -15,17 +15,12 @@
 #include "master/service_report.hpp"
 #include "os/cgroup.hpp"
 #include "os/descriptor_limit.hpp"
+#include "os/own_environment.hpp"
 #include "os/pidfd.hpp"
 #include "os/signals.hpp"
 
 namespace liveswap::master {
 namespace {
-
-std::vector<std::string> own_environment() {
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
-  return variables;
-}
 
 // Who dies below us becomes ours, and signals come by descriptor, before the first worker is there.
 std::expected<std::optional<os::SignalFd>, os::Error> take_signals(const ProcessRights& rights) {
@@ -114,7 +109,7 @@ std::expected<Master::Parts, std::string> make_parts(core::MasterPlan plan, conf
   }
   return Master::Parts{.plan = std::move(plan),
                        .facts = std::move(facts),
-                       .environment = own_environment(),
+                       .environment = os::own_environment(),
                        .instance = std::move(*instance),
                        .launcher = std::move(*launcher),
                        .bind_library = find_bind_library(host.launcher),

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "master/own_programs.hpp"
+#include "os/own_environment.hpp"
 #include "os/pidfd.hpp"
 #include "os/socket.hpp"
 #include "os/spawn.hpp"
@@ -36,13 +37,6 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return result;
 }
 
-// This process's, as it is now; a guardian's variables are no part of it.
-std::vector<std::string> own_variables() {
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
-  return variables;
-}
-
 std::optional<std::string> take_variable(std::string_view name) {
   const std::string text(name);
   const char* value = ::getenv(text.c_str());
@@ -64,7 +58,7 @@ os::Result<GuardianPrograms> open_guardian_programs(std::span<char* const> argum
 
 os::Error become_guardian(const GuardianPrograms& programs) {
   if (const auto passed = os::set_cloexec(programs.master, false); !passed) return passed.error();
-  auto variables = own_variables();
+  auto variables = os::own_environment();
   variables.push_back(assignment(guard::kBinaryVariable, programs.master.get()));
   ::execveat(programs.guardian.get(), "", pointers(programs.arguments).data(), pointers(variables).data(),
              AT_EMPTY_PATH);
@@ -87,7 +81,7 @@ bool take_guardian_notifies() { return take_variable(guard::kNotifyVariable).has
 
 os::Error go_on_as(os::FdRef binary, const std::vector<std::string>& arguments, const InPlace& process) {
   if (const auto passed = os::set_cloexec(process.channel, false); !passed) return passed.error();
-  auto variables = own_variables();
+  auto variables = os::own_environment();
   variables.push_back(assignment(guard::kChannelVariable, process.channel.get()));
   variables.push_back(assignment(guard::kInPlaceVariable, process.guardian));
   if (process.notifies) variables.push_back(assignment(guard::kNotifyVariable, 1));
@@ -112,7 +106,7 @@ os::Result<ChildGuardian> start_guardian_below(const GuardianPrograms& programs)
   os::SpawnRequest request;
   request.executable = programs.guardian;
   request.argv = programs.arguments;
-  request.environment = own_variables();
+  request.environment = os::own_environment();
   request.environment.push_back(assignment(guard::kBinaryVariable, kBinaryInChild));
   request.environment.push_back(assignment(guard::kChannelVariable, kChannelInChild));
   request.environment.push_back(assignment(guard::kParentVariable, kParentInChild));

@@ -198,11 +198,11 @@ void Master::post(core::Event event) {
 }
 
 // An action may be answered at once, by an event that is then behind all that came before it. What is to be done is
-// written down before it is begun, and what was done before its workers' programs run: whenever this process dies, the
-// next one knows what was decided.
+// written down before it is begun, and what was done, if anything was, before its workers' programs run: whenever this
+// process dies, the next one knows what was decided.
 void Master::drain_inbox() {
   in_turn_ = true;
-  bool somebody_exited = false;
+  bool somebody_exited = false, performed = false;
   while (!inbox_.empty()) {
     actions_.clear();
     for (core::Event& event : std::exchange(inbox_, {})) {
@@ -212,11 +212,12 @@ void Master::drain_inbox() {
       core_->step(now(), event, actions_);
     }
     write_state();
+    performed = performed || !actions_.empty();
     perform_all();
   }
   if (somebody_exited) reassert_listeners();  // once for all that ended in this turn
   actions_.clear();
-  write_state();
+  if (performed || kept_changed_) write_state();
   keeper_.settle();
   workers_.let_run();
   in_turn_ = false;

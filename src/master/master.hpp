@@ -232,7 +232,8 @@ class Master final : public Operations {
   std::unique_ptr<TcpControl> tcp_control_;
   std::deque<core::Event> inbox_;
   core::ActionList actions_;
-  bool in_turn_ = false;  // of drain_inbox()
+  bool in_turn_ = false;       // of drain_inbox()
+  bool kept_changed_ = false;  // since the state was written
   loop::Deferred draining_;
   loop::Timer deadline_;
   std::optional<Greeting> greeting_;  // until meet_guardian()

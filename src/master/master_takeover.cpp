@@ -63,6 +63,7 @@ std::expected<void, std::string> Master::meet_guardian() {
   state_ = std::make_unique<StateStore>(keeper_, *boot, [this](std::string_view text) { log_.error(text); });
   keep_own();
   keeper_.on_change([this] {
+    kept_changed_ = true;
     if (!in_turn_) draining_.schedule();  // at its end the state is written
   });
   return {};
@@ -135,6 +136,7 @@ void Master::note_event(const core::Event& event) {
 }
 
 void Master::write_state() {
+  kept_changed_ = false;
   if (!state_) return;
   if (std::exchange(lasting_changed_, false)) {
     LastingState lasting{.plan = plan_, .releases = {}};
